@@ -1,0 +1,175 @@
+"""Every number of the protocol, with its unit, its source and what it costs to be wrong.
+
+"Design" as a source means a guess to argue with: change it when a measurement says so.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+PROTOCOL_LOWEST: Final = 1
+PROTOCOL_HIGHEST: Final = 1
+"""Versions of the protocol that this program speaks, both ends included."""
+
+DEFAULT_PORT: Final = 55555
+"""First TCP port that a node tries; the article's own."""
+
+PORT_TRIES: Final = 100
+"""How many ports upward from the default are tried before giving up."""
+
+# --- Frames -----------------------------------------------------------------------------------
+
+FRAME_LIMIT_BYTES: Final = 64 * 1024
+"""Largest frame of an open connection. Design; bounds what one frame can make us allocate."""
+
+OPENING_FRAME_LIMIT_BYTES: Final = 2 * 1024
+"""Largest frame before the welcomes: a stranger may not make us hold more."""
+
+LIST_LIMIT: Final = 64
+"""Longest list in a frame. Missing bounds on counts were behind most recent gossip CVEs."""
+
+UNKNOWN_FRAMES_PER_S: Final = 10
+"""Frames of types from 128 up that are skipped each second; more are a fault."""
+
+# --- Opening and life of a connection ---------------------------------------------------------
+
+OPENING_TIMEOUT_S: Final = 10.0
+"""Whole opening, TLS included. Longer lets silent sockets pile up, shorter loses slow phones."""
+
+DIAL_TIMEOUT_S: Final = 5.0
+"""Until TCP is connected."""
+
+HAPPY_EYEBALLS_DELAY_S: Final = 0.25
+"""Between attempts on the addresses of one host (RFC 8305, section 5)."""
+
+HANDSHAKE_LIMIT_BYTES: Final = 16 * 1024
+"""Bytes taken from the network before TLS is done; an Ed25519 handshake needs about 2 KiB."""
+
+CERTIFICATE_LIMIT_BYTES: Final = 2 * 1024
+"""Largest certificate, DER; ours has about 300."""
+
+ABILITIES_LIMIT: Final = 32
+"""Most ability words in a `Hello`."""
+
+PING_AFTER_S: Final = 20.0
+"""Silence before a ping: NAT tables forget after about 30 s."""
+
+DEAD_AFTER_PING_S: Final = 20.0
+"""Further silence before the connection is given up."""
+
+TIMER_SLACK_S: Final = 3.0
+"""Pings due within this time share one wake-up, so that an idle node sleeps."""
+
+LATE_LOOP_S: Final = 1.0
+"""When our own timers were late by more, deadlines move before anybody is blamed."""
+
+CROSSING_S: Final = 10.0
+"""Two connections of one pair opened within this time are taken for crossing dials."""
+
+DUPLICATE_PING_S: Final = 5.0
+"""What an old connection has to answer a ping before a newer one replaces it."""
+
+DRAIN_S: Final = 2.0
+"""The losing connection of two stays this long, so that frames under way arrive."""
+
+LEAVE_TIMEOUT_S: Final = 5.0
+"""Whole goodbye: last frames, `GoodbyeSeen`, end of stream."""
+
+END_OF_STREAM_S: Final = 1.0
+"""Part of it: reading to the end after our own close_notify."""
+
+OWN_ADDRESS_MEMORY_S: Final = 3600.0
+"""How long an address that led to ourselves is not dialled again."""
+
+CONNECTIONS_LIMIT: Final = 64
+"""Open connections of one node."""
+
+OPENING_LIMIT: Final = 32
+"""Connections that are not open yet, besides the open ones."""
+
+OPENING_PER_PUBLIC_ADDRESS: Final = 4
+OPENING_PER_PRIVATE_ADDRESS: Final = 16
+"""Of these from one address; private ones may be several people behind one machine."""
+
+FORGERIES_LIMIT: Final = 3
+FORGERIES_WINDOW_S: Final = 60.0
+FORGERIES_BAN_S: Final = 600.0
+"""An address that brought so many invalid signatures in the window is refused for that long."""
+
+# --- Envelopes --------------------------------------------------------------------------------
+
+TEXT_LIMIT_CHARACTERS: Final = 4_000
+TEXT_LIMIT_BYTES: Final = 16 * 1024
+"""Longest text, code points and UTF-8 bytes; longer ones are refused at their author."""
+
+NICK_LIMIT_CHARACTERS: Final = 24
+ROOM_LIMIT_BYTES: Final = 64
+
+ENVELOPE_TEXTS_LIMIT: Final = 1_024
+"""Most texts in one envelope."""
+
+ENVELOPE_BATCH_BYTES: Final = 32 * 1024
+"""Texts that one envelope gathers, UTF-8. Twice the longest text, half the largest frame."""
+
+HOPS_LIMIT: Final = 255
+"""Hops are counted up to here and stop nothing."""
+
+AGE_PAST_S: Final = 20 * 60.0
+AGE_FUTURE_S: Final = 10 * 60.0
+"""Window of an author's time around our own clock; older or newer envelopes are not taken."""
+
+SEEN_GENERATIONS: Final = 9
+SEEN_GENERATION_S: Final = 4 * 60.0
+"""Memory of envelope ids: 32 to 36 minutes.
+
+Must outlive the age window (20 + 10 minutes), else an old envelope could be replayed once it
+is forgotten.
+"""
+
+SEEN_LIMIT_IDS: Final = 200_000
+"""Most ids in that memory, about 22 MiB; only an attack comes near."""
+
+# --- Queues -----------------------------------------------------------------------------------
+
+SEND_QUEUE_LIMIT_BYTES: Final = 1024 * 1024
+"""Frames waiting for one neighbour; above, it is dropped as `SlowPeer`."""
+
+SEND_QUEUE_HIGH_BYTES: Final = 256 * 1024
+SEND_QUEUE_LOW_BYTES: Final = 64 * 1024
+"""Above the first a neighbour counts as *behind*, until it is below the second."""
+
+SEND_QUEUES_TOTAL_BYTES: Final = 16 * 1024 * 1024
+"""All send queues together; above, the fullest neighbour goes first."""
+
+STALLED_S: Final = 10.0
+"""A send queue that has not shrunk for so long belongs to a `SlowPeer`."""
+
+WRITE_BATCH_BYTES: Final = 64 * 1024
+"""Frames that share one write; small enough for a ping to get in between."""
+
+READ_BYTES: Final = 64 * 1024
+"""Most bytes taken from a socket at once; also bounds one connection's turn of the loop."""
+
+ANNOUNCEMENTS_LIMIT_TEXTS: Final = 65_536
+ANNOUNCEMENTS_LIMIT_BYTES: Final = 8 * 1024 * 1024
+"""Own texts that wait to be sent; above, `announce()` raises `AnnounceOverflow`."""
+
+NOTICES_LIMIT_TEXTS: Final = 131_072
+NOTICES_LIMIT_BYTES: Final = 16 * 1024 * 1024
+"""What nobody has taken from a node yet; above, the oldest is dropped and counted."""
+
+# --- Guests -----------------------------------------------------------------------------------
+
+GUESTS_LIMIT: Final = 8
+GUEST_SILENCE_S: Final = 2.0
+"""A loopback connection that says nothing for so long is a guest that only listens."""
+
+GUEST_LINE_BYTES: Final = 4 * 1024
+GUEST_BURST_LINES: Final = 5
+GUEST_LINES_PER_S: Final = 1.0
+GUEST_WAITING_LINES: Final = 64
+"""Lines of a guest above its rate wait; above this many it is no longer read."""
+
+GUEST_ECHO_S: Final = 30.0
+GUEST_ECHO_LINES: Final = 256
+"""Lines written to guests are remembered, so that their echo is not announced again."""

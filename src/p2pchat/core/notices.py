@@ -1,0 +1,158 @@
+"""What a node tells whoever uses it: plain values, made for people and programs alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from p2pchat.core.values import Address, Message, MessageId, PeerId, Person
+
+
+class Direction(Enum):
+    """Which side dialled."""
+
+    IN = "in"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The node accepts connections."""
+
+    person: Person
+    room: str
+    address: Address
+    """The address as bound: `[::]:PORT` when both families are."""
+    reachable_at: tuple[Address, ...]
+    """What others can type, IPv4 first, never an any-address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialling:
+    """A connection was asked for."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A neighbour, or with `guest` a plain-line peer, is there."""
+
+    person: Person
+    address: Address
+    direction: Direction
+    already: bool = False
+    """Whether it was a neighbour before, so that nothing changed."""
+    guest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """A neighbour, or with `guest` a plain-line peer, is gone."""
+
+    person: Person
+    address: Address
+    reason: str
+    left: bool = False
+    """Whether it said goodbye; otherwise the connection was lost or ended by us."""
+    guest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Somebody said something."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An own announcement left, to that many neighbours."""
+
+    message: Message
+    neighbours: int
+
+
+@dataclass(frozen=True, slots=True)
+class NickChanged:
+    """Somebody calls himself otherwise from now on."""
+
+    who: Person
+    """With the new nick."""
+    old: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something went wrong that the user should know; one line."""
+
+    text: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something worth a quiet line."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """So many notices were dropped because they were not taken in time."""
+
+    count: int
+
+
+Notice = (
+    Listening
+    | Dialling
+    | Connected
+    | Disconnected
+    | Received
+    | Sent
+    | NickChanged
+    | Trouble
+    | Remark
+    | Skipped
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourStatus:
+    """One row of `/peers`: facts, not guesses."""
+
+    person: Person
+    address: Address
+    direction: Direction
+    rtt_ms: float | None
+    """Round trip of the last ping; None before the first."""
+    heard_s: float
+    """Seconds since the last byte from it."""
+    connected_s: float
+    guest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HeardStatus:
+    """Somebody who was heard through others."""
+
+    person: Person
+    hops: int
+    heard_s: float
+    """Seconds since the last envelope of that author."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """The answer of `/peers`."""
+
+    neighbours: tuple[NeighbourStatus, ...]
+    heard: tuple[HeardStatus, ...]
+
+
+__all__ = [
+    "Connected", "Dialling", "Direction", "Disconnected", "HeardStatus", "Listening",
+    "MessageId", "NeighbourStatus", "NickChanged", "Notice", "PeerId", "Peers", "Received",
+    "Remark", "Sent", "Skipped", "Trouble",
+]  # fmt: skip

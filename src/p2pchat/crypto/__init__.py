@@ -1,0 +1,1 @@
+"""Identity and the secure channel; every primitive comes from a library."""

@@ -1,0 +1,1 @@
+"""Adapters between asyncio and the core: sockets, tasks, queues; they do not decide."""

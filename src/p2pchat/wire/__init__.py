@@ -1,0 +1,1 @@
+"""Bytes to values and back: framing, the codec of frames, plain lines."""
