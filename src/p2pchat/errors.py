@@ -7,7 +7,10 @@ P2PChatError
 │   │   ├── FrameMalformed
 │   │   ├── FrameUnexpected
 │   │   ├── EnvelopeRefused
+│   │   │   └── EnvelopeForged
 │   │   ├── HandshakeFailed
+│   │   │   └── PlainTextMet
+│   │   ├── ChannelBroken
 │   │   └── GuestRefused
 │   ├── OpeningTimedOut
 │   ├── PeerSilent
@@ -87,11 +90,32 @@ class EnvelopeRefused(RemoteFault):
         super().__init__(f"envelope refused: {why}")
 
 
+class EnvelopeForged(EnvelopeRefused):
+    """Its signature is not its author's."""
+
+    def __init__(self) -> None:
+        super().__init__("its signature is not its author's")
+
+
 class HandshakeFailed(RemoteFault):
     """TLS ended without an authenticated peer."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"handshake failed: {why}")
+
+
+class ChannelBroken(RemoteFault):
+    """The encrypted stream of an authenticated peer is damaged."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"encrypted stream broken: {why}")
+
+
+class PlainTextMet(HandshakeFailed):
+    """Who was dialled answered in plain text."""
+
+    def __init__(self) -> None:
+        super().__init__("it speaks plain text")
 
 
 class GuestRefused(RemoteFault):

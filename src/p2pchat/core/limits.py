@@ -61,7 +61,9 @@ TIMER_SLACK_S: Final = 3.0
 """Pings due within this time share one wake-up, so that an idle node sleeps."""
 
 LATE_LOOP_S: Final = 1.0
-"""When our own timers were late by more, deadlines move before anybody is blamed."""
+LATE_GRACE_S: Final = 5.0
+"""When our own timers were late by more than the first, all deadlines move by the lateness and
+the second before anybody is blamed: what came meanwhile has to be read first."""
 
 CROSSING_S: Final = 10.0
 """Two connections of one pair opened within this time are taken for crossing dials."""

@@ -56,6 +56,8 @@ class Disconnected:
     left: bool = False
     """Whether it said goodbye; otherwise the connection was lost or ended by us."""
     guest: bool = False
+    direction: Direction | None = None
+    """Which side had dialled; None where it is not known any more."""
 
 
 @dataclass(frozen=True, slots=True)

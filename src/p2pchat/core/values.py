@@ -28,11 +28,14 @@ MessageId = NewType("MessageId", str)
 ConnectionId = NewType("ConnectionId", int)
 """Counts the connections of one node since its start; never used twice."""
 
-Epoch = NewType("Epoch", int)
-"""64 random bits drawn at each start of a node."""
+Epoch = NewType("Epoch", bytes)
+"""8 random bytes drawn at each start of a node."""
 
 PEER_ID_BYTES: Final = 32
-EPOCH_LIMIT: Final = 2**64
+EPOCH_BYTES: Final = 8
+
+ENVELOPE_CONTEXT: Final = b"p2pchat/1 envelope\0"
+"""What stands before the signed bytes of an envelope, in its signature and in its id."""
 
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _GROUP: Final = 4
@@ -57,8 +60,13 @@ def short_fingerprint(peer: PeerId) -> str:
 
 def message_id(author: PeerId, epoch: Epoch, number: int) -> MessageId:
     """Name the author's message of that number: 128 bits of BLAKE2b as 32 hex digits."""
-    place = epoch.to_bytes(8, "big") + number.to_bytes(8, "big")
-    return MessageId(blake2b(author + place, digest_size=16).hexdigest())
+    place = author + epoch + number.to_bytes(8, "big")
+    return MessageId(blake2b(place, digest_size=16).hexdigest())
+
+
+def envelope_id(signed: bytes) -> EnvelopeId:
+    """Name the envelope with those signed bytes; the signature is no part of the name."""
+    return EnvelopeId(blake2b(ENVELOPE_CONTEXT + signed, digest_size=16).digest())
 
 
 class Kind(IntEnum):

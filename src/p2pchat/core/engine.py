@@ -1,0 +1,308 @@
+"""Composes the machines of a node: one event in, effects out."""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+from p2pchat.core import limits
+from p2pchat.core.admission import is_loopback
+from p2pchat.core.alarms import Purpose
+from p2pchat.core.announcements import Announcements
+from p2pchat.core.broadcast import Broadcast
+from p2pchat.core.connections import Connections
+from p2pchat.core.envelopes import EnvelopeCodec
+from p2pchat.core.events import (
+    BytesReceived,
+    ClockSet,
+    ConnectionEnded,
+    ConnectionSecured,
+    ConnectionStarted,
+    Deliver,
+    Effect,
+    Event,
+    FrameReceived,
+    HangUp,
+    Leave,
+    LinesReceived,
+    Note,
+    Published,
+    QueueFell,
+    QueueRose,
+    Send,
+    Tell,
+    Tick,
+    TreatAsGuest,
+)
+from p2pchat.core.frames import Carry, Incoming, Welcome
+from p2pchat.core.notices import NickChanged, Peers
+from p2pchat.core.opening import Opening
+from p2pchat.core.people import People
+from p2pchat.core.plain_lines import PlainLines
+from p2pchat.core.session import Session, State
+from p2pchat.core.setup import Credentials, Setup
+from p2pchat.core.values import ConnectionId, Kind, MessageId, Person, message_id
+from p2pchat.errors import AnnounceOverflow, EnvelopeForged, RemoteFault
+
+_TALKING = frozenset({State.OPEN, State.LEAVING})
+
+
+class Core:
+    """Every decision of a node; no I/O, no clock, no chance of its own."""
+
+    def __init__(self, setup: Setup, codec: EnvelopeCodec, credentials: Credentials) -> None:
+        self._setup = setup
+        self._me = Person(setup.me, setup.nick)
+        self._people = People()
+        self._opening = Opening(setup, credentials, self._welcome)
+        self._connections = Connections(setup, self._opening, self._people)
+        self._broadcast = Broadcast(setup, codec, credentials)
+        self._announcements = Announcements()
+        self._plain_lines = PlainLines(setup.guests, self._announce_guest)
+        self._behind: set[ConnectionId] = set()
+        self._wall_offset_s = 0.0
+        self._is_leaving = False
+
+    # --- What the node's owner asks ------------------------------------------------------------
+
+    @property
+    def me(self) -> Person:
+        """Key and nick of this node."""
+        return self._me
+
+    @property
+    def waiting_texts(self) -> int:
+        """Own texts that have not been handed to the neighbours yet."""
+        return len(self._announcements)
+
+    @property
+    def neighbour_count(self) -> int:
+        """Peers with an open connection, guests not counted."""
+        return len(self._connections.neighbours)
+
+    @property
+    def goodbyes_seen(self) -> int:
+        """Neighbours that confirmed to have handled everything up to our goodbye."""
+        return self._connections.goodbyes_seen
+
+    def announce(self, text: str, kind: Kind = Kind.TEXT) -> MessageId:
+        """Take a message for everybody; it leaves with the next Tick.
+
+        Raises:
+            TextTooLong, AnnounceOverflow: Nothing was taken.
+        """
+        number = self._announcements.add(kind, self._me.nick, text)
+        return message_id(self._setup.me, self._setup.epoch, number)
+
+    def rename(self, nick: str) -> None:
+        """Call this node otherwise; others learn it with its next message."""
+        self._me = Person(self._setup.me, nick)
+
+    def peers(self, now: float) -> Peers:
+        """Describe neighbours, guests, and who was heard through others."""
+        near = frozenset(s.peer for s in self._connections.neighbours if s.peer is not None)
+        heard = self._people.heard(now, near | {self._setup.me})
+        guests = self._plain_lines.statuses(now)
+        return Peers(self._connections.statuses(now) + guests, heard)
+
+    # --- Events --------------------------------------------------------------------------------
+
+    def next_deadline(self) -> float | None:
+        """When to send a Tick, on the clock of `handle()`.
+
+        Minus infinity for "as soon as you get round to it", None for never. It may be
+        earlier than anything is due, never later.
+        """
+        if self._announcements and not self._is_congested:
+            return -math.inf
+        due = (self._connections.next_deadline(), self._plain_lines.next_deadline())
+        return min((at for at in due if at is not None), default=None)
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        """Apply one event and return the effects, in the order to perform.
+
+        Args:
+            event: What happened.
+            now: Monotonic time in seconds.
+        """
+        self._forgive_own_lateness(now)
+        match event:
+            case FrameReceived(connection, frame):
+                return self._on_frame(connection, frame, now)
+            case BytesReceived(connection):
+                self._connections.on_bytes(connection, now)
+                return []
+            case Tick():
+                return self._on_tick(now)
+            case ConnectionStarted():
+                return self._on_started(event, now)
+            case ConnectionSecured():
+                return self._connections.on_secured(event)
+            case LinesReceived(connection, lines):
+                return self._on_lines(connection, lines, now)
+            case ConnectionEnded():
+                return self._on_ended(event, now)
+            case QueueRose(connection):
+                self._behind.add(connection)
+                return []
+            case QueueFell(connection):
+                self._behind.discard(connection)
+                return []
+            case ClockSet(offset_s):
+                self._wall_offset_s = offset_s
+                return []
+            case HangUp(connection):
+                goodbye = self._connections.leave((connection,), now)
+                return goodbye + self._plain_lines.hang_up((connection,))
+            case Leave():
+                self._is_leaving = True
+                return self._leave_when_empty(now)
+            case _:
+                assert_never(event)
+
+    def _on_frame(self, connection: ConnectionId, frame: Incoming, now: float) -> list[Effect]:
+        session = self._connections.get(connection)
+        if session is None:
+            return []  # ended by us while this was under way
+        try:
+            effects = self._connections.on_frame(session, frame, now)
+            if isinstance(frame, Carry) and session.state in _TALKING:
+                effects += self._on_carry(session, frame, now)
+        except RemoteFault as fault:
+            return self._on_fault(session, fault, now)
+        return effects
+
+    def _on_carry(self, session: Session, frame: Carry, now: float) -> list[Effect]:
+        envelope = self._broadcast.take(frame, self._wall_ms(now), now)
+        if envelope is None:
+            return []
+        texts = self._broadcast.read(envelope)
+        assert session.peer is not None
+        hops = min(frame.hops + 1, limits.HOPS_LIMIT)
+        effects: list[Effect] = []
+        to = self._connections.neighbours.connections(session.peer, envelope.author)
+        if to:
+            effects.append(Send(to, envelope.carried(hops)))
+        if texts is None:
+            return effects
+        person, old = self._people.meet(envelope.author, texts.nick, hops, now)
+        if old is not None:
+            effects.append(Tell(NickChanged(person, old)))
+        effects.append(Deliver(person, envelope, texts.texts, hops))
+        kind = envelope.header.kind
+        return effects + self._plain_lines.tell(kind, person.nick, texts.texts, now)
+
+    def _on_fault(self, session: Session, fault: RemoteFault, now: float) -> list[Effect]:
+        if isinstance(fault, EnvelopeForged):
+            self._connections.admission.note_forgery(session.host_ip, now)
+        return [
+            Note(f"{session.address}: {fault}"),
+            *self._connections.fail(session, fault, now),
+        ]
+
+    # --- Own messages --------------------------------------------------------------------------
+
+    @property
+    def _is_congested(self) -> bool:
+        """Whether the median send queue is high: then own messages wait and gather."""
+        return 2 * len(self._behind) >= max(1, len(self._connections.neighbours)) and bool(
+            self._behind
+        )
+
+    def _publish(self, now: float) -> list[Effect]:
+        """Send one envelope of what waits."""
+        if self._is_congested:
+            return []
+        batch = self._announcements.take()
+        if batch is None:
+            return []
+        envelope = self._broadcast.seal(batch, self._wall_ms(now), now)
+        to = self._connections.neighbours.connections()
+        signer = Person(self._setup.me, batch.nick)
+        effects: list[Effect] = [Published(signer, envelope, batch.texts, len(to))]
+        if to:
+            effects.append(Send(to, envelope.carried(0)))
+        if batch.kind in (Kind.GUEST, Kind.BRIDGED):
+            return effects  # guests got each other's lines when they were said
+        return effects + self._plain_lines.tell(batch.kind, batch.nick, batch.texts, now)
+
+    def _announce_guest(self, kind: Kind, text: str) -> None:
+        try:
+            self.announce(text, kind)
+        except AnnounceOverflow:
+            return  # a guest's line is worth less than the node that carries it
+
+    # --- Guests --------------------------------------------------------------------------------
+
+    def _on_started(self, event: ConnectionStarted, now: float) -> list[Effect]:
+        effects = self._connections.on_started(event, now)
+        session = self._connections.get(event.connection)
+        if session is None:
+            return effects
+        if session.address.plain:
+            return effects + self._take_guest(session, now)
+        if not session.is_dialled and is_loopback(session.host_ip):
+            self._connections.alarms.set(
+                session.connection, Purpose.GUEST_SILENCE, now + limits.GUEST_SILENCE_S
+            )
+        return effects
+
+    def _on_lines(
+        self, connection: ConnectionId, lines: tuple[str, ...], now: float
+    ) -> list[Effect]:
+        effects: list[Effect] = []
+        session = self._connections.get(connection)
+        if session is not None:
+            effects += self._take_guest(session, now)
+        return effects + self._plain_lines.hear(connection, lines, now)
+
+    def _take_guest(self, session: Session, now: float) -> list[Effect]:
+        self._connections.release(session.connection)
+        return self._plain_lines.join(session, now)
+
+    def _on_silence(self, connection: ConnectionId, now: float) -> list[Effect]:
+        session = self._connections.get(connection)
+        if session is None or session.state is not State.SECURING:
+            return []
+        if not self._plain_lines.may_join(session):
+            return []  # it still has the rest of the opening's time
+        return [TreatAsGuest(connection), *self._take_guest(session, now)]
+
+    # --- Time and ends -------------------------------------------------------------------------
+
+    def _on_tick(self, now: float) -> list[Effect]:
+        effects = self._publish(now)
+        effects += self._plain_lines.on_time(now)
+        effects += self._connections.on_time(now)
+        for connection, purpose in self._connections.alarms.take_due(now):
+            if purpose is Purpose.GUEST_SILENCE:
+                effects += self._on_silence(connection, now)
+            else:
+                effects += self._connections.ring(connection, purpose, now)
+        if self._is_leaving:
+            effects += self._leave_when_empty(now)
+        return effects
+
+    def _leave_when_empty(self, now: float) -> list[Effect]:
+        if self._announcements:
+            return []
+        everybody = self._connections.neighbours.connections()
+        return self._connections.leave(everybody, now) + self._plain_lines.hang_up()
+
+    def _on_ended(self, event: ConnectionEnded, now: float) -> list[Effect]:
+        self._behind.discard(event.connection)
+        if event.connection in self._plain_lines:
+            return self._plain_lines.leave(event.connection, event.reason)
+        return self._connections.on_ended(event, now)
+
+    def _forgive_own_lateness(self, now: float) -> None:
+        deadline = self._connections.next_deadline()
+        if deadline is not None and now - deadline > limits.LATE_LOOP_S:
+            self._connections.forgive(now - deadline + limits.LATE_GRACE_S)
+
+    def _welcome(self, now: float) -> Welcome:
+        addresses = tuple(str(address) for address in self._setup.addresses)
+        return Welcome(self._me.nick, self._wall_ms(now), addresses)
+
+    def _wall_ms(self, now: float) -> int:
+        return max(0, int((now + self._wall_offset_s) * 1000))

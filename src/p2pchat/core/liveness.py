@@ -1,0 +1,107 @@
+"""Knows which connections are alive: any byte is a sign of life, silence is asked about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from p2pchat.core import limits
+from p2pchat.core.values import ConnectionId
+
+
+@dataclass(slots=True)
+class _Pulse:
+    heard_at: float
+    token: int | None = None
+    """Of the ping that waits for its answer."""
+    pinged_at: float = 0.0
+    rtt_s: float | None = None
+
+
+class Liveness:
+    """Decides when to ping a connection and when to give it up."""
+
+    def __init__(self) -> None:
+        self._pulses: dict[ConnectionId, _Pulse] = {}
+        self._next_token = 0
+        # A bound from below, not exact: hearing from somebody only moves deadlines back, so
+        # nothing has to be computed for each frame that arrives.
+        self._check_at: float | None = None
+
+    def next_deadline(self) -> float | None:
+        """When to call `due()` next; None for never."""
+        return self._check_at
+
+    def watch(self, connection: ConnectionId, now: float) -> None:
+        """Begin with a connection that has just been opened."""
+        self._pulses[connection] = _Pulse(heard_at=now)
+        self._bring_forward(now + limits.PING_AFTER_S)
+
+    def forget(self, connection: ConnectionId) -> None:
+        """End with a connection that is gone."""
+        self._pulses.pop(connection, None)
+        if not self._pulses:
+            self._check_at = None
+
+    def heard(self, connection: ConnectionId, now: float) -> None:
+        """Take note of a sign of life."""
+        pulse = self._pulses.get(connection)
+        if pulse is not None:
+            pulse.heard_at = now
+
+    def ping(self, connection: ConnectionId, now: float) -> int | None:
+        """Return the token of a ping to send now; None where that connection is not watched."""
+        pulse = self._pulses.get(connection)
+        if pulse is None:
+            return None
+        self._next_token = (self._next_token + 1) % 2**32
+        pulse.token, pulse.pinged_at = self._next_token, now
+        self._bring_forward(now + limits.DEAD_AFTER_PING_S)
+        return self._next_token
+
+    def answered(self, connection: ConnectionId, token: int, now: float) -> None:
+        """Take note of a Pong; tokens that nobody waits for are ignored."""
+        pulse = self._pulses.get(connection)
+        if pulse is not None and pulse.token == token:
+            pulse.rtt_s = now - pulse.pinged_at
+            pulse.token = None
+
+    def rtt_s(self, connection: ConnectionId) -> float | None:
+        """Return the last measured round trip."""
+        pulse = self._pulses.get(connection)
+        return pulse.rtt_s if pulse else None
+
+    def heard_at(self, connection: ConnectionId) -> float | None:
+        """Return when the last sign of life came."""
+        pulse = self._pulses.get(connection)
+        return pulse.heard_at if pulse else None
+
+    def forgive(self, late_s: float) -> None:
+        """Move every deadline: we were asleep ourselves, and nobody else is to blame."""
+        for pulse in self._pulses.values():
+            pulse.heard_at += late_s
+            pulse.pinged_at += late_s
+        if self._check_at is not None:
+            self._check_at += late_s
+
+    def due(self, now: float) -> tuple[list[ConnectionId], list[tuple[ConnectionId, float]]]:
+        """Return whom to ping now, and who is dead with the seconds of its silence."""
+        to_ping: list[ConnectionId] = []
+        dead: list[tuple[ConnectionId, float]] = []
+        if self._check_at is None or now < self._check_at:
+            return to_ping, dead
+        self._check_at = None
+        for connection, pulse in self._pulses.items():
+            waiting = pulse.token is not None and pulse.pinged_at >= pulse.heard_at
+            if waiting and now >= pulse.pinged_at + limits.DEAD_AFTER_PING_S:
+                dead.append((connection, now - pulse.heard_at))
+            elif waiting:
+                self._bring_forward(pulse.pinged_at + limits.DEAD_AFTER_PING_S)
+            elif now >= pulse.heard_at + limits.PING_AFTER_S - limits.TIMER_SLACK_S:
+                to_ping.append(connection)
+            else:
+                self._bring_forward(pulse.heard_at + limits.PING_AFTER_S)
+        return to_ping, dead
+
+    def _bring_forward(self, deadline: float) -> None:
+        if self._check_at is None or deadline < self._check_at:
+            self._check_at = deadline

@@ -1,0 +1,60 @@
+"""Whoever was heard: nick, distance and when, bounded in count."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from p2pchat.core.notices import HeardStatus
+from p2pchat.core.values import PeerId, Person
+from p2pchat.nicks import tame_nick
+
+PEOPLE_LIMIT: Final = 4_096
+"""Authors remembered with their nick; whoever was silent longest is forgotten first."""
+
+
+@dataclass(slots=True)
+class _Acquaintance:
+    raw_nick: str
+    person: Person
+    hops: int
+    heard_at: float
+
+
+class People:
+    """Remembers what keys call themselves."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[PeerId, _Acquaintance] = OrderedDict()
+
+    def meet(self, peer: PeerId, nick: str, hops: int, now: float) -> tuple[Person, str | None]:
+        """Take note of somebody and return the person, with the old nick where it changed.
+
+        A nick that breaks the rules of nicks is replaced by the one that follows from the key.
+        """
+        known = self._known.get(peer)
+        if known is not None and known.raw_nick == nick:
+            known.hops, known.heard_at = hops, now
+            self._known.move_to_end(peer)
+            return known.person, None
+        person = Person(peer, tame_nick(nick, peer))
+        self._known[peer] = _Acquaintance(nick, person, hops, now)
+        self._known.move_to_end(peer)
+        if len(self._known) > PEOPLE_LIMIT:
+            self._known.popitem(last=False)
+        changed = known is not None and known.person.nick != person.nick
+        return person, known.person.nick if known is not None and changed else None
+
+    def person(self, peer: PeerId) -> Person | None:
+        """Return who that key is, if it was heard."""
+        known = self._known.get(peer)
+        return known.person if known else None
+
+    def heard(self, now: float, without: frozenset[PeerId]) -> tuple[HeardStatus, ...]:
+        """Return everybody else who was heard, the latest first."""
+        return tuple(
+            HeardStatus(known.person, known.hops, now - known.heard_at)
+            for peer, known in reversed(self._known.items())
+            if peer not in without
+        )

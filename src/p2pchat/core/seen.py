@@ -1,0 +1,52 @@
+"""Remembers the ids of recent envelopes, bounded in age and in count."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from p2pchat.core import limits
+from p2pchat.core.values import EnvelopeId
+
+
+class SeenCache:
+    """A set of envelope ids in generations: forgetting is dropping the oldest set, O(1).
+
+    An id is remembered for at least `SEEN_GENERATIONS - 1` generations and at most one more,
+    unless the count limit is reached: then the oldest generation goes early.
+    """
+
+    def __init__(
+        self,
+        generations: int = limits.SEEN_GENERATIONS,
+        generation_s: float = limits.SEEN_GENERATION_S,
+        limit_ids: int = limits.SEEN_LIMIT_IDS,
+    ) -> None:
+        self._generation_s = generation_s
+        self._limit_per_generation = max(1, limit_ids // generations)
+        self._generations: deque[set[EnvelopeId]] = deque([set()], maxlen=generations)
+        self._newest_at: float | None = None
+
+    def __len__(self) -> int:
+        return sum(len(generation) for generation in self._generations)
+
+    def __contains__(self, envelope: EnvelopeId) -> bool:
+        # Copies arrive within moments of the first, so the newest generation is asked first.
+        return any(envelope in generation for generation in self._generations)
+
+    def remember(self, envelope: EnvelopeId, now: float) -> None:
+        """Add an id; `now` is monotonic seconds."""
+        self._turn(now)
+        self._generations[0].add(envelope)
+
+    def _turn(self, now: float) -> None:
+        if self._newest_at is None:
+            self._newest_at = now
+        passed = int((now - self._newest_at) // self._generation_s)
+        for _ in range(min(passed, self._generations.maxlen or 1)):
+            self._generations.appendleft(set())
+        self._newest_at += passed * self._generation_s
+        if len(self._generations[0]) >= self._limit_per_generation:
+            # Full before its time: an attack, or a far busier room than ever seen. The bound
+            # holds; what is forgotten early is still refused by the numbers of its author.
+            self._generations.appendleft(set())
+            self._newest_at = now

@@ -1,0 +1,47 @@
+"""What a core has to know about itself, and the secrets' services that it is handed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from p2pchat.core.envelopes import Signatures
+from p2pchat.core.values import Address, Epoch, NetworkId, PeerId
+
+
+class GuestPolicy(Enum):
+    """Who may take part by plain lines."""
+
+    LOCAL = "local"
+    """Only from this machine."""
+    ANY = "any"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One node's own facts; they do not change while it runs, but for nick and addresses."""
+
+    me: PeerId
+    epoch: Epoch
+    network: NetworkId
+    nick: str
+    addresses: tuple[Address, ...] = ()
+    guests: GuestPolicy = GuestPolicy.LOCAL
+
+
+class Credentials(Signatures, Protocol):
+    """Signs and checks envelopes, and proves knowledge of the room."""
+
+    def prove(
+        self, *, as_dialler: bool, exported: bytes, dialler: PeerId, acceptor: PeerId
+    ) -> bytes:
+        """Return the 32-byte proof of one side of a connection."""
+        ...
+
+    def is_proof(
+        self, digest: bytes, *, as_dialler: bool, exported: bytes, dialler: PeerId, acceptor: PeerId
+    ) -> bool:
+        """Compare a proof in constant time."""
+        ...

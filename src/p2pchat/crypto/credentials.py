@@ -1,0 +1,40 @@
+"""The core's `Credentials`: this node's identity and its room's proof key."""
+
+from __future__ import annotations
+
+from p2pchat.core.values import ENVELOPE_CONTEXT, PeerId
+from p2pchat.crypto.identity import Identity, is_peer_id, verify
+from p2pchat.crypto.room import Role, Room, check_proof, make_proof
+
+
+class NodeCredentials:
+    """Signs and proves for one node in one room."""
+
+    def __init__(self, identity: Identity, room: Room) -> None:
+        self._identity = identity
+        self._proof_key = room.proof_key
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign the signed bytes of an own envelope."""
+        return self._identity.sign(ENVELOPE_CONTEXT, message)
+
+    def is_valid(self, author: PeerId, message: bytes, signature: bytes) -> bool:
+        """Tell whether that author, and nobody else who could be, signed those bytes."""
+        return is_peer_id(author) and verify(author, ENVELOPE_CONTEXT, message, signature)
+
+    def prove(
+        self, *, as_dialler: bool, exported: bytes, dialler: PeerId, acceptor: PeerId
+    ) -> bytes:
+        """Return the proof of one side of a connection."""
+        return make_proof(self._proof_key, _role(as_dialler), exported, dialler, acceptor)
+
+    def is_proof(
+        self, digest: bytes, *, as_dialler: bool, exported: bytes, dialler: PeerId, acceptor: PeerId
+    ) -> bool:
+        """Compare a proof in constant time."""
+        role = _role(as_dialler)
+        return check_proof(digest, self._proof_key, role, exported, dialler, acceptor)
+
+
+def _role(as_dialler: bool) -> Role:  # noqa: FBT001
+    return Role.DIALLER if as_dialler else Role.ACCEPTOR

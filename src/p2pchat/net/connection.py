@@ -1,0 +1,161 @@
+"""One connection: a reader task, a writer task, and the queue between node and writer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from p2pchat.core import limits
+from p2pchat.core.events import BytesReceived, ConnectionEnded, Event, QueueFell, QueueRose
+from p2pchat.core.values import Address, ConnectionId
+from p2pchat.errors import ConnectionFault, NotP2PChat, PlainTextMet, SlowPeer
+from p2pchat.net.conversation import Conversation, UndecidedConversation
+from p2pchat.net.send_queue import SendQueue
+from p2pchat.net.tcp import ByteStream
+
+log = logging.getLogger(__name__)
+
+
+class Connection:
+    """Owns a stream of bytes from open to close and turns what comes into events.
+
+    The reader hands each event to the node itself and goes on when it was handled: the node
+    cannot fall behind its readers, so there is no inbox to bound. Sending never waits.
+    """
+
+    def __init__(
+        self,
+        connection: ConnectionId,
+        address: Address,
+        stream: ByteStream,
+        conversation: Conversation,
+        handle: Callable[[Event], None],
+    ) -> None:
+        self.id = connection
+        self.address = address
+        self.met_plain_text = False
+        """Whether plain text came where TLS was due."""
+        self._stream = stream
+        self._conversation = conversation
+        self._handle = handle
+        self._queue = SendQueue()
+        self._has_risen = False
+        self._reason = "connection lost"
+        self._is_ending = False
+        self._is_read_out = False
+        self._has_said_end = False
+
+    @property
+    def queued_bytes(self) -> int:
+        """What waits to be written."""
+        return self._queue.queued_bytes
+
+    def offer(self, payload: bytes) -> bool:
+        """Queue a frame or a line without waiting; False when it did not fit."""
+        if self._queue.is_ended:
+            return True  # nobody will read it, but that is no fault of a slow peer
+        fitted = self._queue.offer(payload)
+        if not self._has_risen and self._queue.queued_bytes > limits.SEND_QUEUE_HIGH_BYTES:
+            self._has_risen = True
+            self._handle(QueueRose(self.id))
+        return fitted
+
+    def treat_as_guest(self) -> None:
+        """Speak plain lines from now on, though the other side has said nothing yet."""
+        if isinstance(self._conversation, UndecidedConversation):
+            self._conversation.treat_as_guest()
+
+    def end_after_last_frame(self, reason: str) -> None:
+        """Write what is queued, say that the stream ends, then close."""
+        self._note_reason(reason)
+        self._is_ending = True
+        self._queue.end()
+
+    def abort(self, reason: str) -> None:
+        """Close at once and throw away what was not sent."""
+        self._note_reason(reason)
+        self._queue.end()
+        self._stream.abort()
+
+    async def run(self) -> None:
+        """Serve the connection until it ends, whoever ends it; returns, never raises for that."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                writing = tasks.create_task(self._write(), name=f"writer {self.address}")
+                self._queue.wake()  # a dialler's handshake has its first bytes ready
+                await self._read()
+                self._is_read_out = True
+                if self._has_said_end or not self._is_ending:
+                    writing.cancel()  # they hung up: nobody left to write to
+        except* (ConnectionFault, OSError) as group:
+            self._on_fault(group.exceptions[0])
+        finally:
+            self._stream.abort()
+            error = NotP2PChat(self.address, "it speaks plain text")
+            self._handle(
+                ConnectionEnded(self.id, self._reason, error if self.met_plain_text else None)
+            )
+
+    async def _read(self) -> None:
+        while received := await self._stream.read(limits.READ_BYTES):
+            is_opening = self._conversation.is_opening
+            for event in self._conversation.receive(received):
+                self._handle(event)
+            if is_opening:
+                self._queue.wake()  # TLS answers by itself
+        for event in self._conversation.finish():
+            self._handle(event)
+
+    async def _write(self) -> None:
+        while True:
+            await self._queue.wait()
+            payloads = self._queue.take()
+            content = self._conversation.wrap(payloads)
+            if content:
+                self._stream.write(content)
+                await self._drain()
+            self._note_fall()
+            if self._queue.is_ended and not self._queue.queued_bytes:
+                break
+        if self._is_ending:
+            await self._say_end()
+
+    async def _say_end(self) -> None:
+        """Tell the other side that nothing more comes, and give it a moment to do the same."""
+        self._stream.write(self._conversation.end())
+        await self._drain()
+        self._stream.write_end()
+        self._has_said_end = True
+        if not self._is_read_out:
+            await asyncio.sleep(limits.END_OF_STREAM_S)
+            self._stream.abort()
+
+    async def _drain(self) -> None:
+        if not self._stream.is_backed_up:
+            await self._stream.drain()
+            return
+        try:
+            async with asyncio.timeout(limits.STALLED_S):
+                await self._stream.drain()
+        except TimeoutError:
+            raise SlowPeer(self._queue.queued_bytes) from None
+        # That it took something in is a sign of life as good as a byte from it.
+        self._handle(BytesReceived(self.id))
+
+    def _note_fall(self) -> None:
+        if self._has_risen and self._queue.queued_bytes < limits.SEND_QUEUE_LOW_BYTES:
+            self._has_risen = False
+            self._handle(QueueFell(self.id))
+
+    def _note_reason(self, reason: str) -> None:
+        if self._reason == "connection lost":
+            self._reason = reason
+
+    def _on_fault(self, fault: BaseException) -> None:
+        self.met_plain_text = isinstance(fault, PlainTextMet)
+        if isinstance(fault, OSError):
+            log.debug("connection %d to %s: %s", self.id, self.address, fault)
+            return
+        self._note_reason(str(fault))
+        log.info("connection %d to %s ends: %s", self.id, self.address, fault)

@@ -1,0 +1,167 @@
+"""Who somebody is on this machine: a folder that one process at a time may use."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Final
+
+from p2pchat.core.limits import NICK_LIMIT_CHARACTERS
+from p2pchat.crypto.identity import Identity
+from p2pchat.errors import ProfileError, ProfileInUse
+from p2pchat.store.durable import replace_durably
+from p2pchat.store.key_file import load_or_create
+from p2pchat.store.lock import FileLock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFAULT_NAME: Final = "default"
+EPHEMERAL_NAME: Final = "ephemeral"
+
+PROFILES_LIMIT: Final = 1000
+"""How many names are tried for the first free one; more terminals than anybody opens."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FOLDER_MODE: Final = 0o700
+_KEY_FILE: Final = "key"
+_LOCK_FILE: Final = "lock"
+_NICK_FILE: Final = "nick"
+_NICK_LIMIT_BYTES: Final = 4 * NICK_LIMIT_CHARACTERS
+
+
+class Profile:
+    """An identity with what is remembered about it; close it to let others have it."""
+
+    def __init__(
+        self,
+        name: str,
+        identity: Identity,
+        folder: Path | None = None,
+        lock: FileLock | None = None,
+        messages: tuple[str, ...] = (),
+    ) -> None:
+        self.name: Final = name
+        self.identity: Final = identity
+        self.folder: Final = folder
+        """Where it is kept; None for an ephemeral one."""
+        self.messages: Final = messages
+        """What the user should be told about the opening, a line each."""
+        self._lock = lock
+        self._nick = None if folder is None else _read_nick(folder / _NICK_FILE)
+
+    @property
+    def nick(self) -> str | None:
+        """The nick saved last; None when there is none, or none that can be read."""
+        return self._nick
+
+    def save_nick(self, nick: str) -> str | None:
+        """Remember a nick for the next start.
+
+        Args:
+            nick: One that is allowed; it counts for this run even when it can't be kept.
+
+        Returns:
+            What to tell the user when it could not be kept, else None.
+        """
+        self._nick = nick
+        if self.folder is None:
+            return None
+        try:
+            replace_durably(self.folder / _NICK_FILE, f"{nick}\n".encode())
+        except OSError as error:
+            return f"the nick could not be saved ({error.strerror}); it counts until you leave."
+        return None
+
+    def close(self) -> None:
+        """Let other processes have the profile; a second call does nothing."""
+        if self._lock is not None:
+            self._lock.release()
+
+
+def default_folder() -> Path:
+    """Return the folder that holds the profiles of this user, by the system's customs."""
+    # Imported here, because whoever names a folder does not need it.
+    from platformdirs import user_data_path  # noqa: PLC0415
+
+    return user_data_path("p2pchat", appauthor=False)
+
+
+def open_profile(name: str | None, folder: Path) -> Profile:
+    """Lock a profile, which is made when it is not there.
+
+    Args:
+        name: Which one; None for the first that is free of `default`, `default-2` and so on.
+        folder: The one that holds all profiles, each in a folder of its name.
+
+    Raises:
+        ProfileInUse: The one asked for is used by another process.
+        IdentityUnreadable: Its key can't be trusted or read.
+        ProfileError: The name is none, or the folder can't be used.
+    """
+    if name is not None:
+        return _open(_checked(name), folder)
+    for number in range(1, PROFILES_LIMIT + 1):
+        candidate = DEFAULT_NAME if number == 1 else f"{DEFAULT_NAME}-{number}"
+        try:
+            return _open(candidate, folder)
+        except ProfileInUse:
+            continue
+    raise ProfileError(f"all of {PROFILES_LIMIT} profiles in {folder} are in use.")
+
+
+def open_ephemeral() -> Profile:
+    """Make a profile that leaves nothing on disk."""
+    return Profile(EPHEMERAL_NAME, Identity.generate())
+
+
+def _checked(name: str) -> str:
+    # Letters that every file system takes, so that a name is never a path.
+    if not _NAME.fullmatch(name):
+        raise ProfileError(
+            f"{name!r} can't be the name of a profile: 1 to 64 letters, digits, - or _ can."
+        )
+    return name
+
+
+def _open(name: str, profiles: Path) -> Profile:
+    folder = profiles / name
+    lock = _lock(name, folder)
+    try:
+        identity, messages = load_or_create(folder / _KEY_FILE)
+        return Profile(name, identity, folder, lock, messages)
+    except ProfileError:
+        lock.release()
+        raise
+
+
+def _lock(name: str, folder: Path) -> FileLock:
+    try:
+        _make_private(folder)
+        return FileLock(folder / _LOCK_FILE)
+    except BlockingIOError:
+        raise ProfileInUse(name) from None
+    except OSError as error:
+        raise ProfileError(
+            f"the profile folder {folder} can't be used: {error.strerror}. "
+            "Start with --ephemeral to keep nothing."
+        ) from error
+
+
+def _make_private(folder: Path) -> None:
+    folder.parent.parent.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+    folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+    if sys.platform != "win32" and folder.stat().st_mode & 0o077:
+        folder.chmod(_FOLDER_MODE)
+
+
+def _read_nick(path: Path) -> str | None:
+    # A nick is a convenience: without a usable one the program makes one up.
+    try:
+        with path.open("rb") as file:
+            text = file.read(_NICK_LIMIT_BYTES + 2).decode()
+    except (OSError, UnicodeDecodeError):
+        return None
+    nick = text.removesuffix("\n")
+    return nick if 0 < len(nick) <= NICK_LIMIT_CHARACTERS and nick.isprintable() else None

@@ -1,0 +1,104 @@
+"""Values to bytes and back: the one place where what came from the network becomes typed."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from p2pchat.core.envelopes import Header, Texts
+from p2pchat.core.frames import (
+    FIRST_SKIPPABLE,
+    Carry,
+    Frame,
+    Goodbye,
+    GoodbyeSeen,
+    Hello,
+    Incoming,
+    Ping,
+    Pong,
+    Proof,
+    Refusal,
+    Skipped,
+    Welcome,
+)
+from p2pchat.errors import FrameMalformed
+
+
+class _Type(Struct, array_like=True):
+    """Reads the type number in front and nothing else."""
+
+    number: int
+
+
+Decoded = TypeVar("Decoded")
+
+_KNOWN: Final = frozenset(
+    frame.__struct_config__.tag
+    for frame in (Hello, Proof, Welcome, Refusal, Ping, Pong, Goodbye, GoodbyeSeen, Carry)
+)
+_encoder: Final = msgspec.msgpack.Encoder()
+_frames: Final[msgspec.msgpack.Decoder[Frame]] = msgspec.msgpack.Decoder(Frame)
+_types: Final = msgspec.msgpack.Decoder(_Type)
+_headers: Final = msgspec.msgpack.Decoder(Header)
+_texts: Final = msgspec.msgpack.Decoder(Texts)
+
+
+def encode(frame: Frame) -> bytes:
+    """Return the msgpack array of a frame, without its length."""
+    return _encoder.encode(frame)
+
+
+def decode(payload: bytes) -> Incoming:
+    """Read one frame.
+
+    Raises:
+        FrameMalformed: When it is no frame of the protocol. A type of 128 or more that this
+            version does not know is no fault: it comes back as `Skipped`.
+    """
+    try:
+        return _frames.decode(payload)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as why:
+        number = _type_number(payload)
+        if number is not None and number >= FIRST_SKIPPABLE and number not in _KNOWN:
+            return Skipped(number)
+        raise FrameMalformed(_brief(why)) from None
+
+
+def _type_number(payload: bytes) -> int | None:
+    try:
+        return _types.decode(payload).number
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[Decoded], payload: bytes) -> Decoded:
+    try:
+        return decoder.decode(payload)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as why:
+        raise FrameMalformed(_brief(why)) from None
+
+
+def _brief(why: Any) -> str:
+    return str(why)[:200]
+
+
+class Codec:
+    """The core's `EnvelopeCodec`, in msgpack."""
+
+    def encode_header(self, header: Header) -> bytes:
+        """Make the bytes to be signed."""
+        return _encoder.encode(header)
+
+    def decode_header(self, signed: bytes) -> Header:
+        """Read signed bytes; FrameMalformed when they are no header."""
+        return _decode(_headers, signed)
+
+    def encode_texts(self, texts: Texts) -> bytes:
+        """Make the body of a text envelope."""
+        return _encoder.encode(texts)
+
+    def decode_texts(self, body: bytes) -> Texts:
+        """Read the body of a text envelope; FrameMalformed when it is none."""
+        return _decode(_texts, body)
