@@ -33,6 +33,8 @@ P2PChatError
 ├── TextTooLong
 ├── AnnounceOverflow
 ├── ListenFailed
+├── BadSettings
+├── TerminalGone
 └── ProfileError
     ├── ProfileInUse
     └── IdentityUnreadable
@@ -311,6 +313,17 @@ class ListenFailed(P2PChatError):
     def __init__(self, host: str, port: int, why: str) -> None:
         place = f"port {port}" if host in ("", "::", "0.0.0.0") else f"{host} port {port}"
         super().__init__(f"cannot listen on {place}: {why}.")
+
+
+class BadSettings(P2PChatError):
+    """The environment or the settings file asks for what there is not; exit code 78."""
+
+
+class TerminalGone(P2PChatError):
+    """The terminal was closed or its connection broke."""
+
+    def __init__(self) -> None:
+        super().__init__("the terminal is gone")
 
 
 class ProfileError(P2PChatError):

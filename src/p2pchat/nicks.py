@@ -1,4 +1,4 @@
-"""What people call themselves: the rules, the first nick, the telling apart of equal ones."""
+"""What people call themselves, by rules that hold for everybody."""
 
 from __future__ import annotations
 

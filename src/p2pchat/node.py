@@ -47,7 +47,6 @@ from p2pchat.core.values import (
     Message,
     MessageId,
     PeerId,
-    Person,
 )
 from p2pchat.crypto.credentials import NodeCredentials
 from p2pchat.crypto.room import Room
@@ -191,6 +190,7 @@ class Node:
                     await self._until_change()
         except TimeoutError:
             log.info("%d connections did not end in time", len(self._registry))
+        self._notices.end()
         return self._core.goodbyes_seen
 
     # --- What programs use --------------------------------------------------------------------

@@ -49,6 +49,7 @@ class Announcements:
             TextTooLong: Above TEXT_LIMIT_CHARACTERS or TEXT_LIMIT_BYTES.
             AnnounceOverflow: When too much waits already; nothing was queued.
         """
+        text = _encodable(text)
         size_bytes = _checked_size(text)
         if (
             len(self._waiting) >= limits.ANNOUNCEMENTS_LIMIT_TEXTS
@@ -82,6 +83,17 @@ class Announcements:
         return Batch(head.kind, head.nick, first, tuple(texts))
 
 
+def _encodable(text: str) -> str:
+    """Replace lone surrogates, which no UTF-8 can hold; they come from broken input."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
 def _checked_size(text: str) -> int:
     if len(text) > limits.TEXT_LIMIT_CHARACTERS:
         size_bytes = len(text.encode("utf-8", "replace"))
@@ -89,4 +101,4 @@ def _checked_size(text: str) -> int:
             raise TextTooLong(size_bytes, limits.TEXT_LIMIT_BYTES, "bytes")
         raise TextTooLong(len(text), limits.TEXT_LIMIT_CHARACTERS, "characters")
     # ASCII needs no copy to be measured; 4,000 code points never exceed 16,000 bytes.
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    return len(text) if text.isascii() else len(text.encode())

@@ -361,7 +361,9 @@ class Connections:
             raise FrameUnexpected("flood of unknown frames", session.state.value)
 
     def _gone(self, session: Session, reason: str, *, left: bool) -> Disconnected:
-        return Disconnected(self.person_of(session), session.address, reason, left)
+        return Disconnected(
+            self.person_of(session), session.address, reason, left, direction=session.direction
+        )
 
     def person_of(self, session: Session) -> Person:
         """Return who is there, under the latest nick."""
@@ -379,4 +381,5 @@ class Connections:
             None if rtt_s is None else rtt_s * 1000,
             now - (heard_at if heard_at is not None else session.opened_at),
             now - session.opened_at,
+            connection=session.connection,
         )

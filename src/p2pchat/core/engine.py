@@ -287,7 +287,10 @@ class Core:
         if self._announcements:
             return []
         everybody = self._connections.neighbours.connections()
-        return self._connections.leave(everybody, now) + self._plain_lines.hang_up()
+        goodbyes = self._connections.leave(everybody, now)
+        # Who leaves need not be told that everybody is gone.
+        quiet = [effect for effect in goodbyes if not isinstance(effect, Tell)]
+        return quiet + self._plain_lines.hang_up()
 
     def _on_ended(self, event: ConnectionEnded, now: float) -> list[Effect]:
         self._behind.discard(event.connection)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
-from p2pchat.core.values import Address, Message, MessageId, PeerId, Person
+from p2pchat.core.values import Address, ConnectionId, Message, MessageId, PeerId, Person
+
+NO_CONNECTION: Final = ConnectionId(0)
 
 
 class Direction(Enum):
@@ -133,6 +136,8 @@ class NeighbourStatus:
     """Seconds since the last byte from it."""
     connected_s: float
     guest: bool = False
+    connection: ConnectionId = NO_CONNECTION
+    """Its number on this node."""
 
 
 @dataclass(frozen=True, slots=True)

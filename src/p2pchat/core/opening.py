@@ -115,10 +115,8 @@ class Opening:
 
     def _remark(self, session: Session, words: str, now: float) -> list[Effect]:
         """Tell the user of the side that did not dial; the dialler gets its error anyway."""
-        if (
-            session.is_dialled
-            or session.peer == self._setup.me
-            and session.epoch == (self._setup.epoch)
+        if session.is_dialled or (
+            session.peer == self._setup.me and session.epoch == (self._setup.epoch)
         ):
             return []
         if self._remarked_at is not None and now - self._remarked_at < _REMARKS_EACH_S:

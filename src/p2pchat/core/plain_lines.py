@@ -53,7 +53,8 @@ class PlainLines:
         """Forget a plain-line peer whose connection has ended."""
         session, _ = self._sessions.pop(connection)
         self._guests.leave(connection)
-        return [Tell(Disconnected(GUEST, session.address, reason, left=False, guest=True))]
+        told = Disconnected(GUEST, session.address, reason, guest=True, direction=session.direction)
+        return [Tell(told)]
 
     def hang_up(self, connections: tuple[ConnectionId, ...] | None = None) -> list[Effect]:
         """End those plain-line connections, or all of them."""
@@ -110,7 +111,14 @@ class PlainLines:
         """Describe the plain-line peers."""
         return tuple(
             NeighbourStatus(
-                GUEST, session.address, session.direction, None, now - since, now - since, True
+                GUEST,
+                session.address,
+                session.direction,
+                None,
+                now - since,
+                now - since,
+                True,
+                session.connection,
             )
             for session, since in self._sessions.values()
         )

@@ -339,6 +339,4 @@ def _reason(error: Exception) -> str:
     match error.args:
         case ([(_, _, str(reason)), *_],) if reason:
             return reason
-        case (int(), str(reason)):
-            return reason.lower()
     return type(error).__name__

@@ -36,5 +36,5 @@ class NodeCredentials:
         return check_proof(digest, self._proof_key, role, exported, dialler, acceptor)
 
 
-def _role(as_dialler: bool) -> Role:  # noqa: FBT001
+def _role(as_dialler: bool) -> Role:
     return Role.DIALLER if as_dialler else Role.ACCEPTOR

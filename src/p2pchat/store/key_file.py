@@ -96,7 +96,7 @@ def _parse(content: bytes) -> Identity | None:
 
 
 def _read(path: Path) -> bytes | None:
-    """Return the content, at most a little more than a key file may have; None without one."""
+    """Return the content up to a length that no key file has; None without a file."""
     # Non-blocking, because to open a named pipe would wait for somebody to write to it.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
@@ -105,12 +105,13 @@ def _read(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise _unreadable(path, error) from error
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
+    try:
         _check_access(path, os.fstat(descriptor))
-        try:
-            return file.read(_FILE_LIMIT_BYTES)
-        except OSError as error:
-            raise _unreadable(path, error) from error
+        return os.read(descriptor, _FILE_LIMIT_BYTES)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    finally:
+        os.close(descriptor)
 
 
 def _unreadable(path: Path, error: OSError) -> IdentityUnreadable:

@@ -1,0 +1,7 @@
+"""Makes `python -m p2pchat` the same as `p2pchat`."""
+
+import sys
+
+from p2pchat.cli import main
+
+sys.exit(main())

@@ -1,0 +1,336 @@
+"""The program: a node and a face, put together on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from difflib import get_close_matches
+from typing import Final, assert_never
+
+from p2pchat.core.notices import (
+    Connected,
+    Direction,
+    NeighbourStatus,
+    NickChanged,
+    Notice,
+    Sent,
+    Trouble,
+)
+from p2pchat.core.values import Address, MessageId, Person
+from p2pchat.errors import AnnounceOverflow, DialFailed, P2PChatError, TerminalGone
+from p2pchat.fronts import Front, chosen
+from p2pchat.logs import log_unexpected, logging_to
+from p2pchat.nicks import label
+from p2pchat.node import Node
+from p2pchat.settings import Settings
+from p2pchat.ui.commands import (
+    Act,
+    ChangeNick,
+    Clear,
+    Command,
+    Connect,
+    Disconnect,
+    Nothing,
+    NotYet,
+    Quit,
+    Say,
+    SetBack,
+    ShowHelp,
+    ShowPeers,
+)
+from p2pchat.ui.model import Toolbar
+from p2pchat.ui.ndjson import Request
+
+REDIAL_FIRST_S: Final = 5.0
+REDIAL_LONGEST_S: Final = 300.0
+"""Wait between dials of an address from the command line; doubles, with jitter."""
+
+EXIT_UNDELIVERED: Final = 1
+EXIT_HANGUP: Final = 129
+EXIT_INTERRUPTED: Final = 130
+EXIT_TERMINATED: Final = 143
+
+REFS_LIMIT: Final = 65_536
+"""Requests whose answer is still to come; as many as texts may wait."""
+
+
+class App:
+    """Carries out what the user asks, shows what the node tells."""
+
+    def __init__(self, settings: Settings, node: Node, *, is_dumb: bool) -> None:
+        self._settings = settings
+        self._node = node
+        self._refs: dict[MessageId, str] = {}
+        self._dial_refs: dict[Address, str] = {}
+        self._has_spoken = False
+        self._addresses: dict[str, None] = {}
+        self._stop = asyncio.Event()
+        self._exit_code = 0
+        self._must_confirm = False
+        self._until_stop: set[asyncio.Task[object]] = set()
+        self._front: Front = chosen(
+            self,
+            json=settings.json,
+            plain_text=settings.plain,
+            color=settings.color,
+            is_quiet=settings.quiet,
+            is_dumb=is_dumb,
+        )()
+
+    # --- What a front may ask ------------------------------------------------------------------
+
+    @property
+    def me(self) -> Person:
+        """Who we are."""
+        return Person(self._node.id, self._node.nick)
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Everybody around, ourselves not counted."""
+        peers = self._node.peers()
+        near = [status.person for status in peers.neighbours if not status.guest]
+        return (*near, *(status.person for status in peers.heard))
+
+    @property
+    def toolbar(self) -> Toolbar:
+        """What stands below the input line."""
+        node = self._node
+        return Toolbar(node.room, len(self.people), node.port, node.neighbour_count)
+
+    @property
+    def known_addresses(self) -> Sequence[str]:
+        """Addresses that were dialled in this run."""
+        return tuple(self._addresses)
+
+    # --- Running -------------------------------------------------------------------------------
+
+    async def run(self) -> int:
+        """Run until the user leaves, the input ends or a signal comes; return the exit code."""
+        async with self._front, asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            tasks.create_task(self._show_notices(), name="notices")
+            self._until_stop |= {
+                tasks.create_task(self._serve_user(), name="requests"),
+                tasks.create_task(self._stop_when_broken(), name="output"),
+            }
+            with _signals(self._on_signal):
+                await self._stop.wait()
+                for task in tuple(self._until_stop):
+                    task.cancel()
+                confirmed = await self._node.leave()
+        if self._exit_code == 0 and self._must_confirm and not confirmed:
+            return EXIT_UNDELIVERED
+        return self._exit_code
+
+    async def _serve_user(self) -> None:
+        try:
+            await self._dial_first()
+            async for request in self._front.requests():
+                if isinstance(request.command, Quit):
+                    self._stop.set()
+                    return
+                await self._carry_out(request)
+                await self._front.keep_up()
+        except TerminalGone:
+            self._exit_code = EXIT_HANGUP
+            self._stop.set()
+            return
+        if self._settings.stay:
+            return
+        self._must_confirm = self._has_spoken and not self._front.is_interactive
+        self._stop.set()
+
+    async def _show_notices(self) -> None:
+        async for notice in self._node.notices():
+            self._front.show(notice, self._ref_of(notice))
+            await self._front.keep_up()
+
+    async def _stop_when_broken(self) -> None:
+        await self._front.wait_broken()
+        self._stop.set()
+
+    def _on_signal(self, number: int) -> None:
+        self._exit_code = {
+            signal.SIGTERM: EXIT_TERMINATED,
+            signal.SIGINT: 0 if self._front.is_interactive else EXIT_INTERRUPTED,
+        }.get(signal.Signals(number), EXIT_HANGUP)
+        self._stop.set()
+
+    def _ref_of(self, notice: Notice) -> str | None:
+        match notice:
+            case Sent(message) if self._refs:
+                return self._refs.pop(message.id, None)
+            case Connected(address=address, direction=Direction.OUT):
+                return self._dial_refs.pop(address, None)
+        return None
+
+    # --- Commands ------------------------------------------------------------------------------
+
+    async def _carry_out(self, request: Request) -> None:
+        command: Command = request.command
+        match command:
+            case Nothing() | Quit():
+                return
+            case Say(text):
+                await self._say(text, request.ref, action=False)
+            case Act(text):
+                await self._say(text, request.ref, action=True)
+            case Connect(address):
+                await self._connect(address, request.ref)
+            case Disconnect(who):
+                self._disconnect(who, request.ref)
+            case ShowPeers():
+                self._front.show_peers(self._node.peers(), request.ref)
+            case ChangeNick(nick):
+                self._rename(nick, request.ref)
+            case Clear():
+                self._front.clear()
+            case ShowHelp(topic):
+                self._front.show_help(topic, request.ref)
+            case NotYet() | SetBack():
+                self._front.refuse(command, request.ref)
+            case _:
+                assert_never(command)
+
+    async def _say(self, text: str, ref: str | None, *, action: bool) -> None:
+        try:
+            message = self._node.announce(text, action=action)
+        except AnnounceOverflow:
+            await self._node.drain()  # the input waits, as it would for a full pipe
+            message = self._node.announce(text, action=action)
+        except P2PChatError as error:
+            self._front.refuse(SetBack(str(error), error.code, text), ref)
+            return
+        self._has_spoken = True
+        if ref is not None and len(self._refs) < REFS_LIMIT:
+            self._refs[message] = ref
+
+    async def _connect(self, address: Address | None, ref: str | None) -> None:
+        if address is None:
+            self._front.refuse(NotYet("connect without an address"), ref)
+            return
+        dialling = self._dial(address, ref)
+        if not self._front.is_interactive:
+            await dialling
+            return
+        task: asyncio.Task[object] = self._tasks.create_task(dialling, name=f"dial {address}")
+        self._until_stop.add(task)
+        task.add_done_callback(self._until_stop.discard)
+
+    async def _dial(self, address: Address, ref: str | None = None) -> bool:
+        self._addresses[str(address)] = None
+        if ref is not None:
+            self._dial_refs[address] = ref
+        try:
+            opened = await self._node.connect(address)
+        except DialFailed as error:
+            self._dial_refs.pop(address, None)
+            self._front.show(Trouble(str(error), error.code), ref)
+            return False
+        if opened.already:
+            self._dial_refs.pop(address, None)
+            told = Connected(opened.person, address, Direction.OUT, already=True)
+            self._front.show(told, ref)
+        return True
+
+    async def _dial_first(self) -> None:
+        """Dial what the command line names; what fails is tried again for as long as we run."""
+        for text in self._settings.connect:
+            address = Address.parse(text)
+            if not await self._dial(address):
+                redialling = self._redial(address)
+                self._until_stop.add(self._tasks.create_task(redialling, name=f"redial {address}"))
+
+    async def _redial(self, address: Address) -> None:
+        wait_s = REDIAL_FIRST_S
+        while True:
+            await asyncio.sleep(wait_s * random.uniform(0.8, 1.2))
+            with suppress(DialFailed):
+                await self._node.connect(address)
+                return
+            wait_s = min(2 * wait_s, REDIAL_LONGEST_S)
+
+    def _rename(self, nick: str, ref: str | None) -> None:
+        old = self._node.nick
+        self._node.rename(nick)
+        self._front.show(NickChanged(self.me, old), ref)
+        problem = self._node.profile.save_nick(nick)
+        if problem:
+            self._front.show(Trouble(problem, "bad-input"), ref)
+        self._front.refresh()
+
+    def _disconnect(self, who: str, ref: str | None) -> None:
+        near = self._node.peers().neighbours
+        found = [status for status in near if who in self._names_of(status, near)]
+        if len(found) == 1:
+            self._node.disconnect(found[0].connection)
+            return
+        line = f"/disconnect {who}"
+        if found:
+            labels = " or ".join(label(s.person, self.people) for s in found)
+            text = f"{len(found)} people are called {who}. Use {labels}."
+            self._front.refuse(SetBack(text, "ambiguous", line), ref)
+            return
+        nicks = [status.person.nick for status in near]
+        close = get_close_matches(who, nicks, 1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        text = f'no one called "{who}" is connected to you.{hint}'
+        self._front.refuse(SetBack(text, "no-such-peer", line), ref)
+
+    def _names_of(
+        self, status: NeighbourStatus, near: Sequence[NeighbourStatus]
+    ) -> tuple[str, ...]:
+        people = [other.person for other in near]
+        key = status.person.id.hex() if status.person.id is not None else ""
+        nick = "~guest" if status.guest else status.person.nick
+        return (nick, label(status.person, people), str(status.address), key)
+
+
+@contextmanager
+def _signals(on_signal: Callable[[int], None]) -> Iterator[None]:
+    """Turn signals into calls on the loop; what was ignored before stays ignored."""
+    loop = asyncio.get_running_loop()
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in names]
+    watched = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.getsignal(number) for number in watched}
+    for number in watched:
+        if sys.platform == "win32":
+            signal.signal(number, lambda n, _frame: loop.call_soon_threadsafe(on_signal, n))
+        else:
+            loop.add_signal_handler(number, on_signal, number)
+    try:
+        yield
+    finally:
+        for number in watched:
+            if sys.platform != "win32":
+                loop.remove_signal_handler(number)
+            signal.signal(number, before[number])
+
+
+async def run(settings: Settings, *, is_dumb: bool) -> int:
+    """Run the program and return its exit code.
+
+    Raises:
+        P2PChatError: It could not start.
+    """
+    node = Node(
+        nick=settings.nick,
+        host=settings.host,
+        port=settings.port,
+        room=settings.room,
+        manual=settings.manual,
+        ephemeral=settings.ephemeral,
+        profile=settings.profile,
+        guests=settings.guests,
+    )
+    for address in settings.connect:
+        Address.parse(address)
+    async with node:
+        with logging_to(settings, node.profile):
+            asyncio.get_running_loop().set_exception_handler(log_unexpected)
+            return await App(settings, node, is_dumb=is_dumb).run()

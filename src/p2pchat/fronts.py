@@ -1,0 +1,339 @@
+"""The four faces of the program: terminal, linear text, line mode, NDJSON.
+
+Each turns notices into what its reader understands, and what comes in into requests. None of
+them decides anything; which one is used follows from what standard input and output are.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Protocol, Self
+
+from p2pchat import __version__
+from p2pchat.core.notices import Listening, Notice, Peers, Received
+from p2pchat.core.values import Person
+from p2pchat.stdio import StandardInput, StandardOutput
+from p2pchat.ui import ndjson, plain
+from p2pchat.ui.commands import NotYet, SetBack, help_text
+from p2pchat.ui.grammar import parse
+from p2pchat.ui.model import Toolbar
+from p2pchat.ui.ndjson import Request
+
+
+class Around(Protocol):
+    """What a front may ask about the node while it draws."""
+
+    @property
+    def me(self) -> Person:
+        """Who we are."""
+        ...
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Everybody around."""
+        ...
+
+    @property
+    def toolbar(self) -> Toolbar:
+        """What stands below the input line."""
+        ...
+
+    @property
+    def known_addresses(self) -> Sequence[str]:
+        """Addresses worth completing."""
+        ...
+
+
+class Front(Protocol):
+    """One face of the program."""
+
+    is_interactive: bool
+    """Whether somebody types: then a dial does not hold up the next line."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    def requests(self) -> AsyncIterator[Request]:
+        """Yield what the user asks for, until the input ends."""
+        ...
+
+    def show(self, notice: Notice, ref: str | None = None) -> None:
+        """Tell of something; never waits."""
+        ...
+
+    def show_peers(self, peers: Peers, ref: str | None) -> None:
+        """Answer `/peers`."""
+        ...
+
+    def show_help(self, topic: str | None, ref: str | None) -> None:
+        """Answer `/help`."""
+        ...
+
+    def refuse(self, refused: SetBack | NotYet, ref: str | None) -> None:
+        """Say why nothing was done, and give the line back where there is an editor."""
+        ...
+
+    def refresh(self) -> None:
+        """Something that is always in view may have changed."""
+        ...
+
+    def clear(self) -> None:
+        """Empty the screen, where there is one."""
+        ...
+
+    async def keep_up(self) -> None:
+        """Wait while too much that was shown has not been read yet."""
+        ...
+
+    async def wait_broken(self) -> None:
+        """Return when nobody reads any more."""
+        ...
+
+
+class PipeFront:
+    """What line mode, NDJSON and linear text have in common: no cursor, no editor."""
+
+    is_interactive = False
+
+    def __init__(self, *, is_quiet: bool = False) -> None:
+        self._is_quiet = is_quiet
+        self._input = StandardInput()
+
+    async def __aenter__(self) -> Self:
+        self._output = StandardOutput()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.say_bye()
+        await self._output.flush()
+
+    def say_bye(self) -> None:
+        """Write a last line, where there is one."""
+
+    async def requests(self) -> AsyncIterator[Request]:
+        """Yield one request for each line."""
+        async for line in self._input.lines():
+            yield self.read(line)
+
+    def read(self, line: str) -> Request:
+        """Read one line of input."""
+        return Request(parse(line))
+
+    def refresh(self) -> None:
+        """Nothing is always in view."""
+
+    def clear(self) -> None:
+        """Nothing can be taken back."""
+
+    async def keep_up(self) -> None:
+        """Wait while the reader of our output is behind."""
+        await self._output.keep_up()
+
+    async def wait_broken(self) -> None:
+        """Return when our output is read no more."""
+        await self._output.broken.wait()
+
+    def _print(self, lines: Sequence[str]) -> None:
+        if lines:
+            self._output.write("\n".join(lines) + "\n")
+
+    def _narrate(self, lines: Sequence[str]) -> None:
+        if lines and not self._is_quiet:
+            _write_error("\n".join(lines) + "\n")
+
+
+class LineFront(PipeFront):
+    """Line mode: standard output for scripts, everything else on standard error."""
+
+    def show(self, notice: Notice, ref: str | None = None) -> None:
+        """Print a notice as its lines."""
+        lines = plain.lines_of(notice)
+        self._print(lines.out)
+        self._narrate(lines.err)
+
+    def show_peers(self, peers: Peers, ref: str | None) -> None:
+        """Answer on standard error."""
+        self._narrate(plain.lines_of_peers(peers) or ["no one is connected"])
+
+    def show_help(self, topic: str | None, ref: str | None) -> None:
+        """Answer on standard error."""
+        self._narrate(help_text(topic, keys=False))
+
+    def refuse(self, refused: SetBack | NotYet, ref: str | None) -> None:
+        """Print an error line."""
+        self._print([f"Error: {refused.text}"])
+
+
+class JsonFront(PipeFront):
+    """NDJSON on standard output, narration for people on standard error."""
+
+    def show(self, notice: Notice, ref: str | None = None) -> None:
+        """Print a notice as an object, where it is one."""
+        lines = ndjson.encode(notice, _now(), ref)
+        self._print(lines)
+        if not lines:
+            narrated = plain.lines_of(notice)
+            self._narrate(narrated.out + narrated.err)
+
+    def show_peers(self, peers: Peers, ref: str | None) -> None:
+        """Print a result."""
+        self._print([ndjson.encode_peers(peers, _now(), ref)])
+
+    def show_help(self, topic: str | None, ref: str | None) -> None:
+        """Print a result."""
+        self._print([ndjson.encode_result("help", help_text(topic, keys=False), _now(), ref)])
+
+    def refuse(self, refused: SetBack | NotYet, ref: str | None) -> None:
+        """Print an error object."""
+        code = refused.code if isinstance(refused, SetBack) else "not-yet"
+        self._print([ndjson.encode_error(refused.text, code, _now(), ref)])
+
+    def read(self, line: str) -> Request:
+        """Read an object, or a line of the grammar."""
+        return ndjson.parse_request(line)
+
+    def say_bye(self) -> None:
+        """Print the last object."""
+        self._print([ndjson.encode_bye(_now())])
+
+
+class LinearFront(PipeFront):
+    """The lines of the terminal without its cursor: for dumb terminals and screen readers."""
+
+    is_interactive = True
+
+    def __init__(self, around: Around, theme: str) -> None:
+        super().__init__()
+        # Imported here and below because rich and prompt_toolkit cost a tenth of a second,
+        # and a program in a pipe needs neither.
+        from p2pchat.ui.linear import LinearView  # noqa: PLC0415
+
+        self._around = around
+        self._view = LinearView(theme)
+
+    def show(self, notice: Notice, ref: str | None = None) -> None:
+        """Print a notice as the terminal would, on lines of its own."""
+        if isinstance(notice, Listening):
+            self._print(self._view.banner(notice, __version__))
+            return
+        self._print(self._view.lines(notice, self._around.me, self._around.people))
+
+    def show_peers(self, peers: Peers, ref: str | None) -> None:
+        """Print a labelled line a peer."""
+        self._print(self._view.peers(peers, self._around.me, self._around.people))
+
+    def show_help(self, topic: str | None, ref: str | None) -> None:
+        """Print the help."""
+        self._print(help_text(topic, keys=False))
+
+    def refuse(self, refused: SetBack | NotYet, ref: str | None) -> None:
+        """Print why nothing was done."""
+        self._print([f"-!- {refused.text}"])
+
+
+class TerminalFront:
+    """The full terminal."""
+
+    is_interactive = True
+
+    def __init__(self, around: Around, theme: str) -> None:
+        from p2pchat.ui.screen import Screen  # noqa: PLC0415
+
+        self._around = around
+        self._screen = Screen(theme, self._complete_with)
+
+    async def __aenter__(self) -> Self:
+        await self._screen.open(self._around.me, self._around.toolbar)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._screen.close()
+
+    async def requests(self) -> AsyncIterator[Request]:
+        """Yield one request for each accepted buffer."""
+        async for line in self._screen.lines():
+            yield Request(parse(line))
+
+    def show(self, notice: Notice, ref: str | None = None) -> None:
+        """Print a notice above the prompt."""
+        if isinstance(notice, Listening):
+            self._screen.show_banner(notice, __version__)
+        else:
+            self._screen.show(notice, self._around.me, self._around.people)
+        if isinstance(notice, Received):
+            self._screen.ring_for(notice.message, self._around.me)
+        self.refresh()
+
+    def show_peers(self, peers: Peers, ref: str | None) -> None:
+        """Print a table."""
+        self._screen.show_peers(peers, self._around.me, self._around.people)
+
+    def show_help(self, topic: str | None, ref: str | None) -> None:
+        """Print the help."""
+        self._screen.show_help(help_text(topic))
+
+    def refuse(self, refused: SetBack | NotYet, ref: str | None) -> None:
+        """Say why nothing was done and give the line back to the editor."""
+        self._screen.refuse(refused.text, refused.line)
+
+    def refresh(self) -> None:
+        """Bring toolbar and prompt up to date."""
+        self._screen.update(self._around.me, self._around.toolbar)
+
+    def clear(self) -> None:
+        """Empty the screen."""
+        self._screen.clear()
+
+    async def keep_up(self) -> None:
+        """Return at once: the terminal drops what nobody could read, and says so."""
+
+    async def wait_broken(self) -> None:
+        """Wait for ever: a vanished terminal ends the requests instead."""
+        await self._screen.wait_for_ever()
+
+    def _complete_with(self) -> tuple[tuple[Person, ...], Sequence[str]]:
+        return self._around.people, self._around.known_addresses
+
+
+def chosen(
+    around: Around, *, json: bool, plain_text: bool, color: str, is_quiet: bool, is_dumb: bool
+) -> Callable[[], Front]:
+    """Choose the face for what standard input and output are."""
+    if json:
+        return lambda: JsonFront(is_quiet=is_quiet)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return lambda: LineFront(is_quiet=is_quiet)
+    if plain_text or is_dumb:
+        return lambda: LinearFront(around, color)
+    return lambda: TerminalFront(around, color)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _write_error(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        return  # nobody listens there; what scripts read is on standard output

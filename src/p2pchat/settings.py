@@ -1,0 +1,140 @@
+"""Settings of one run: flags, environment, file and defaults meet here."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+from p2pchat.errors import BadSettings
+
+ENVIRONMENT_PREFIX: Final = "P2PCHAT_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run of the program was asked to do; defaults as documented in `--help`."""
+
+    nick: str | None = None
+    host: str = ""
+    port: int | None = None
+    room: str = "lobby"
+    profile: str | None = None
+    ephemeral: bool = False
+    manual: bool = False
+    guests: str = "local"
+    connect: tuple[str, ...] = ()
+    json: bool = False
+    plain: bool = False
+    stay: bool = False
+    color: str = "auto"
+    quiet: bool = False
+    verbose: bool = False
+    log_file: str | None = None
+
+
+_CHOICES: Final = {
+    "guests": ("local", "any", "off"),
+    "color": ("auto", "redgreen", "blue", "off"),
+}
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off", ""})
+
+
+def merged(
+    flags: Mapping[str, object], environment: Mapping[str, str], file: Path | None
+) -> Settings:
+    """Return the settings: flag before environment before file before default.
+
+    Args:
+        flags: Those that were given, by field name.
+        environment: Of the process; `P2PCHAT_NICK` sets `nick`, and so on.
+        file: A TOML file with the field names as keys; one that is not there is no error,
+            unless a flag named it.
+
+    Raises:
+        BadSettings: With the place and what is wrong.
+    """
+    given: dict[str, object] = {}
+    if file is not None:
+        given |= _from_file(file)
+    given |= _from_environment(environment)
+    given |= flags
+    return replace(Settings(), **given)  # type: ignore[arg-type]  # checked by name and type
+
+
+def _from_file(file: Path) -> dict[str, object]:
+    try:
+        read = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeError) as error:
+        raise BadSettings(f"{file}: can't be read ({error}).") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"{file}: {error}.") from None
+    return {name: _checked(name, value, str(file)) for name, value in read.items()}
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
+    given: dict[str, object] = {}
+    for variable, text in sorted(environment.items()):
+        name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if variable.startswith(ENVIRONMENT_PREFIX) and name in _KINDS:
+            given[name] = _checked(name, _KINDS[name](variable, text), variable)
+    return given
+
+
+def _as_text(_place: str, text: str) -> object:
+    return text
+
+
+def _as_number(place: str, text: str) -> object:
+    if not (text.isascii() and text.isdigit()):
+        raise BadSettings(f"{place}: expected a number, got {text!r}.")
+    return int(text)
+
+
+def _as_truth(place: str, text: str) -> object:
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise BadSettings(f"{place}: expected true or false, got {text!r}.")
+
+
+def _as_list(_place: str, text: str) -> object:
+    return text.split()
+
+
+_KINDS: Final[dict[str, Callable[[str, str], object]]] = {
+    field.name: {
+        "bool": _as_truth,
+        "int | None": _as_number,
+        "tuple[str, ...]": _as_list,
+    }.get(str(field.type), _as_text)
+    for field in fields(Settings)
+}
+
+
+def _checked(name: str, value: Any, place: str) -> object:
+    if name not in _KINDS:
+        raise BadSettings(f"{place}: there is no setting {name!r}.")
+    match _KINDS[name], value:
+        case kind, bool() if kind is _as_truth:
+            return value
+        case kind, bool():
+            pass
+        case kind, int() if kind is _as_number:
+            if not 0 <= value <= 65535:
+                raise BadSettings(f"{place}: {name} must be 0-65535, got {value}.")
+            return value
+        case kind, str() if kind is _as_text:
+            if name in _CHOICES and value not in _CHOICES[name]:
+                choices = ", ".join(_CHOICES[name])
+                raise BadSettings(f"{place}: {name} must be one of {choices}; got {value!r}.")
+            return value
+        case kind, list() if kind is _as_list and all(isinstance(v, str) for v in value):
+            return tuple(value)
+    raise BadSettings(f"{place}: {value!r} does not fit {name!r}.")

@@ -1,0 +1,155 @@
+"""Standard input and output without a terminal, on daemon threads.
+
+An event loop can neither wait for a regular file nor write to a full pipe without standing
+still, so a thread does either; a daemon thread, because nobody can wake it at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Final
+
+READ_BYTES: Final = 64 * 1024
+
+LINE_LIMIT_BYTES: Final = 1024 * 1024
+"""Longest line that is held; the rest of a longer one is dropped, and it is too long anyway."""
+
+OUTPUT_LIMIT_BYTES: Final = 1024 * 1024
+"""Output that waits for a slow reader; above, the one who writes waits as well."""
+
+
+class LineCutter:
+    """Cuts bytes into lines of text; pure."""
+
+    def __init__(self) -> None:
+        self._unfinished = bytearray()
+        self._is_overlong = False
+
+    def feed(self, received: bytes) -> list[str]:
+        """Return the lines that the bytes complete, without their ends."""
+        first, *more = received.split(b"\n")
+        self._hold(first)
+        lines: list[str] = []
+        for following in more:
+            lines.append(self._finished())
+            self._hold(following)
+        return lines
+
+    def finish(self) -> list[str]:
+        """Return a last line that has no end."""
+        return [self._finished()] if self._unfinished else []
+
+    def _hold(self, piece: bytes) -> None:
+        room = LINE_LIMIT_BYTES - len(self._unfinished)
+        self._unfinished += piece[:room]
+
+    def _finished(self) -> str:
+        line = bytes(self._unfinished).removesuffix(b"\r")
+        self._unfinished.clear()
+        return line.decode("utf-8", "replace")
+
+
+class StandardInput:
+    """Lines of standard input as they come; ends with the input."""
+
+    def __init__(self, descriptor: int = 0) -> None:
+        self._descriptor = descriptor
+
+    async def lines(self) -> AsyncIterator[str]:
+        """Yield each line; the reading thread waits while the last piece is worked on."""
+        loop = asyncio.get_running_loop()
+        pieces: asyncio.Queue[list[str] | None] = asyncio.Queue(maxsize=1)
+
+        def hand_over(piece: list[str] | None) -> None:
+            asyncio.run_coroutine_threadsafe(pieces.put(piece), loop).result()
+
+        def read() -> None:
+            cutter = LineCutter()
+            # RuntimeError: the loop has ended while we waited for input.
+            with suppress(OSError, RuntimeError):
+                while received := os.read(self._descriptor, READ_BYTES):
+                    if lines := cutter.feed(received):
+                        hand_over(lines)
+            with suppress(RuntimeError):
+                hand_over(cutter.finish())
+                hand_over(None)
+
+        threading.Thread(target=read, name="standard input", daemon=True).start()
+        while (piece := await pieces.get()) is not None:
+            for line in piece:
+                yield line
+
+
+class StandardOutput:
+    """Writes texts in their order; `write()` never waits, `keep_up()` does."""
+
+    def __init__(self, descriptor: int = 1) -> None:
+        self._descriptor = descriptor
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._is_writing = False
+        self._is_broken = False
+        self._jobs: SimpleQueue[bytes | None] = SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._went_on = asyncio.Event()
+        self.broken = asyncio.Event()
+        """Set when nobody reads any more."""
+        threading.Thread(target=self._work, name="standard output", daemon=True).start()
+
+    def write(self, text: str) -> None:
+        """Take a text; all that comes while the thread writes goes out in one piece."""
+        if self._is_broken:
+            return
+        content = text.encode("utf-8", "backslashreplace")
+        self._waiting.append(content)
+        self._waiting_bytes += len(content)
+        self._start()
+
+    async def keep_up(self, most_bytes: int = OUTPUT_LIMIT_BYTES) -> None:
+        """Wait until no more than that waits to be written."""
+        while (self._waiting_bytes > most_bytes or (not most_bytes and self._is_writing)) and (
+            not self._is_broken
+        ):
+            self._went_on.clear()
+            await self._went_on.wait()
+
+    async def flush(self) -> None:
+        """Wait until everything was written."""
+        await self.keep_up(0)
+
+    def _start(self) -> None:
+        if self._is_writing or not self._waiting:
+            return
+        content = b"".join(self._waiting)
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self._is_writing = True
+        self._jobs.put(content)
+
+    def _work(self) -> None:
+        while (content := self._jobs.get()) is not None:
+            is_broken = False
+            try:
+                rest = memoryview(content)
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]
+            except OSError:
+                is_broken = True
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._on_written, is_broken)
+
+    def _on_written(self, is_broken: bool) -> None:
+        self._is_writing = False
+        self._went_on.set()
+        if is_broken:
+            self._is_broken = True
+            self._waiting.clear()
+            self._waiting_bytes = 0
+            self.broken.set()
+            return
+        self._start()

@@ -1,0 +1,285 @@
+"""The one table of commands, from which parser, help, completion and manual are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from p2pchat.sanitize import visible_line
+
+if TYPE_CHECKING:
+    from p2pchat.core.values import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """An empty line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send the text to everybody, exactly as it is."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Tell everybody what one does."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Dial the address; None means to look around for others."""
+
+    address: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """End the connection to a nick, `nick#digits` or address."""
+
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPeers:
+    """List the neighbours, then whoever was heard through them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeNick:
+    """Be called otherwise; the nick follows the rules."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Empty the screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """Leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHelp:
+    """Show all commands, or more about the one with that name."""
+
+    topic: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """Something of the grammar that no version does so far; nothing is sent."""
+
+    word: str
+    """What was asked for, in a few words; as typed, not cleaned."""
+    line: str = field(default="", compare=False)
+    """The whole input, so that nobody has to type it again."""
+
+    @property
+    def text(self) -> str:
+        """The answer, one line."""
+        return f"{visible_line(self.word, 40)}: not in this version yet. Nothing was sent."
+
+
+@dataclass(frozen=True, slots=True)
+class SetBack:
+    """An error after which the line goes back into the editor; nothing is sent."""
+
+    text: str
+    """What happened, why, what to do next; one clean line."""
+    code: str
+    """The stable word of the error in `--json` output."""
+    line: str
+    """The whole input, exactly as it came."""
+
+
+Command = (
+    Nothing
+    | Say
+    | Act
+    | Connect
+    | Disconnect
+    | ShowPeers
+    | ChangeNick
+    | Clear
+    | Quit
+    | ShowHelp
+    | NotYet
+    | SetBack
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """One row of the table."""
+
+    name: str
+    usage: str
+    """What to type, with the slash; what stands in brackets may be left out."""
+    summary: str
+    """One line without a full stop."""
+    more: tuple[str, ...] = ()
+    """Further lines of the help on this one command."""
+    aliases: tuple[str, ...] = ()
+    built: bool = True
+    """Whether it works; otherwise it is recognised, answered with `NotYet`, and shown nowhere."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The name, then the aliases, all without slash."""
+        return (self.name, *self.aliases)
+
+
+def _later(name: str, usage: str, summary: str, *aliases: str) -> CommandSpec:
+    return CommandSpec(name, usage, summary, aliases=aliases, built=False)
+
+
+COMMANDS: Final[tuple[CommandSpec, ...]] = (
+    CommandSpec(
+        "help",
+        "/help [COMMAND]",
+        "list the commands, or tell more about one",
+        ("Example: /help connect",),
+    ),
+    CommandSpec(
+        "connect",
+        "/connect ADDRESS",
+        "connect to another node",
+        (
+            "ADDRESS is host:port, [v6]:port, :port on this machine, or host port.",
+            "The slash may be left out: connect localhost:55555",
+            "connect plain://host:port reaches netcat or another plain-line program:",
+            "unencrypted, and anybody could be at the other end.",
+        ),
+    ),
+    CommandSpec(
+        "disconnect",
+        "/disconnect NAME|ADDRESS",
+        "end the connection to somebody",
+        ("NAME is a nick, or nick#digits where two people have the same one.",),
+    ),
+    CommandSpec(
+        "peers",
+        "/peers",
+        "list the neighbours, then whoever was heard through them",
+        aliases=("names", "w"),
+    ),
+    _later("who", "/who", "list everybody in the network"),
+    _later("map", "/map [--mermaid|--dot]", "draw who is connected to whom"),
+    _later("trace", "/trace [MESSAGE]", "show path and delay of a message"),
+    _later("seen", "/seen", "tell who has your last message"),
+    _later("msg", "/msg NAME TEXT", "send a direct message", "m", "dm"),
+    _later("reply", "/reply TEXT", "answer the last direct message", "r"),
+    CommandSpec(
+        "me",
+        "/me ACTION",
+        "tell what you do",
+        ("/me waves is shown to everybody as: * NICK waves",),
+    ),
+    CommandSpec(
+        "nick",
+        "/nick NAME",
+        "be called otherwise",
+        ("1 to 24 printable characters, no blank, none of @ / # :, and no ~ in front.",),
+    ),
+    CommandSpec(
+        "say",
+        "/say TEXT",
+        "send a text as it is, whatever it looks like",
+        ("/say /quit sends /quit. A slash with a blank after it does the same: / /quit",),
+    ),
+    _later("invite", "/invite [qr]", "make an invite to this room"),
+    _later("whois", "/whois NAME", "show somebody's key"),
+    _later("verify", "/verify NAME", "compare keys with somebody"),
+    _later("block", "/block NAME", "show nothing of somebody any more"),
+    _later("unblock", "/unblock NAME", "show somebody again"),
+    _later("ping", "/ping NAME", "measure the way to somebody"),
+    _later("history", "/history [N]", "show earlier messages"),
+    _later("notify", "/notify off|mentions|all", "choose what rings the bell"),
+    _later("log", "/log on|off|where", "keep messages in a file"),
+    _later("stats", "/stats", "show what the node has done so far"),
+    _later("doctor", "/doctor", "look for what is wrong"),
+    _later("set", "/set [KEY [VALUE]]", "show or change settings"),
+    CommandSpec("clear", "/clear", "empty the screen"),
+    CommandSpec(
+        "quit",
+        "/quit",
+        "leave",
+        ("A line of just exit or quit leaves, too.",),
+        ("exit", "q"),
+    ),
+)
+
+_GRAMMAR: Final = (
+    "Whatever is no command goes to everybody you are connected with.",
+    "//text and @@text send /text and @text; /say TEXT sends anything as it is.",
+    "Commands may be shortened as long as only one is meant: /he for /help.",
+    "A text of several lines is always sent as it is, commands in it are not carried out.",
+)
+
+_KEYS: Final = (
+    ("Enter", "send"),
+    ("Alt+Enter, Ctrl+J", "begin a new line in the same message"),
+    ("Tab", "complete a command, a name or an address"),
+    ("Up, Down, Ctrl+R", "look through what you typed before"),
+    ("Ctrl+C", "drop the line; twice on an empty one leaves"),
+    ("Ctrl+D", "leave, on an empty line"),
+    ("Ctrl+L", "draw the screen again"),
+)
+
+
+def find(word: str) -> tuple[CommandSpec, ...]:
+    """Return what the word, without slash, may mean, in the order of the table.
+
+    A name or alias written out is that command alone; otherwise the word is the beginning of
+    names and aliases. Commands that are not built count, so that what a short form means does
+    not change with the version. Upper and lower case are equal.
+    """
+    sought = word.lower()
+    for spec in COMMANDS:
+        if sought in spec.words:
+            return (spec,)
+    if not sought:
+        return ()
+    return tuple(spec for spec in COMMANDS if any(known.startswith(sought) for known in spec.words))
+
+
+def built_words() -> tuple[str, ...]:
+    """Return the names and aliases of all commands that work, without slash."""
+    return tuple(word for spec in COMMANDS if spec.built for word in spec.words)
+
+
+def help_text(topic: str | None = None, *, keys: bool = True) -> list[str]:
+    """Return the lines of help about everything, or about one command that works.
+
+    Args:
+        topic: A command, with or without slash; whatever means no single one is taken as None.
+        keys: Whether to tell the keys, which only the full terminal has.
+    """
+    specs = find(topic.removeprefix("/")) if topic else ()
+    if len(specs) == 1 and specs[0].built:
+        return _help_on(specs[0])
+    lines = _columns([(spec.usage, spec.summary) for spec in COMMANDS if spec.built])
+    lines += ["", *_GRAMMAR]
+    if keys:
+        lines += ["", *_columns(list(_KEYS))]
+    return lines
+
+
+def _help_on(spec: CommandSpec) -> list[str]:
+    lines = [f"{spec.usage}: {spec.summary}", *(f"  {line}" for line in spec.more)]
+    if spec.aliases:
+        lines.append("  Also: " + ", ".join(f"/{alias}" for alias in spec.aliases))
+    return lines
+
+
+def _columns(rows: list[tuple[str, str]]) -> list[str]:
+    width = max(len(left) for left, _ in rows) + 2
+    return [f"{left:<{width}}{right}" for left, right in rows]

@@ -1,0 +1,45 @@
+"""The terminal's lines as plain text, for terminals without a cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from rich.text import Text
+
+from p2pchat.core.notices import Listening, Notice, Peers
+from p2pchat.core.values import Person
+from p2pchat.ui.theme import ColourMode, Theme
+from p2pchat.ui.view import Scene, banner, render, render_peers
+
+_NARROW = 1
+"""A width at which `/peers` is a labelled line a peer: screen readers read no tables."""
+
+
+class LinearView:
+    """Renders what the terminal would show, without styles."""
+
+    def __init__(self, color: str) -> None:
+        self._theme = Theme(ColourMode(color))
+
+    def banner(self, listening: Listening, version: str) -> list[str]:
+        """Return what stands above the first line."""
+        return [line.plain for line in banner(listening, version)]
+
+    def lines(
+        self, notice: Notice, me: Person, people: tuple[Person, ...], at: datetime | None = None
+    ) -> list[str]:
+        """Return the lines of a notice; none where it has no line in the conversation."""
+        at = at or datetime.now().astimezone()
+        return _lines(render(notice, at, Scene(me, self._theme, people)))
+
+    def peers(self, peers: Peers, me: Person, people: tuple[Person, ...]) -> list[str]:
+        """Return the answer of `/peers`."""
+        return _lines(render_peers(peers, _NARROW, Scene(me, self._theme, people)))
+
+
+def _lines(rendered: object) -> list[str]:
+    if isinstance(rendered, Text):
+        return rendered.plain.split("\n")
+    parts: Iterable[object] = getattr(rendered, "renderables", ())
+    return [line for part in parts for line in _lines(part)]

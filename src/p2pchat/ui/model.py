@@ -1,0 +1,118 @@
+"""What the terminal shows besides the conversation, as plain values."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from p2pchat.sanitize import visible_line
+
+Fragments = list[tuple[str, str]]
+"""Styles with the texts they apply to."""
+
+NARROW_COLUMNS: Final = 60
+"""Below this width the toolbar leaves out what can be asked for."""
+
+PASTE_LINES: Final = 5
+"""With more lines than this in the editor, the toolbar says what Enter would do."""
+
+ROOM_COLUMNS_SHARE: Final = 3
+"""A room's name may take one third of the toolbar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Toolbar:
+    """The line under the input line."""
+
+    room: str
+    peers: int
+    """People in the room, oneself not counted."""
+    port: int
+    direct: int | None = None
+    """How many of them are neighbours; None when all are."""
+    waiting: int = 0
+    """Own messages that were not delivered yet."""
+
+
+def toolbar_text(toolbar: Toolbar, width: int, *, editor_lines: int = 1) -> Fragments:
+    """Lay out the toolbar.
+
+    Args:
+        toolbar: What to show.
+        width: Columns of the terminal.
+        editor_lines: How many lines the text in the editor has.
+    """
+    if editor_lines > PASTE_LINES:
+        return [("", _fit(f" {editor_lines} lines, Enter sends, Ctrl+C drops", width))]
+    narrow = width < NARROW_COLUMNS
+    room = _fit(visible_line(toolbar.room), max(8, width // ROOM_COLUMNS_SHARE))
+    parts = [room, _peers(toolbar, narrow=narrow)]
+    if not narrow:
+        parts.append(f":{toolbar.port}")
+    if toolbar.waiting:
+        parts.append(f"{toolbar.waiting} waiting")
+    elif not narrow:
+        parts.append("/help")
+    return [("", _fit(" " + " · ".join(parts), width))]
+
+
+def _peers(toolbar: Toolbar, *, narrow: bool) -> str:
+    if not toolbar.peers:
+        return "no peers"
+    count = "1 peer" if toolbar.peers == 1 else f"{toolbar.peers} peers"
+    if narrow or toolbar.direct is None or toolbar.direct == toolbar.peers:
+        return count
+    return f"{count} ({toolbar.direct} direct)"
+
+
+def _fit(text: str, columns: int) -> str:
+    return text if len(text) <= columns else text[: max(0, columns - 1)] + "…"
+
+
+Item = TypeVar("Item")
+
+
+class Backlog(Generic[Item]):
+    """What waits to be shown: bounded, the oldest gives way.
+
+    Items marked to keep give way last, so that an answer to the user is not lost in a flood.
+    """
+
+    def __init__(self, limit_items: int) -> None:
+        self._limit_items = limit_items
+        self._waiting: deque[tuple[Item, bool]] = deque()
+        self._skipped = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, item: Item, *, keep: bool = False) -> None:
+        """Append an item; above the limit the oldest other one is dropped, and counted."""
+        self._waiting.append((item, keep))
+        if len(self._waiting) <= self._limit_items:
+            return
+        self._skipped += 1
+        for place, (_, kept) in enumerate(self._waiting):
+            if not kept:
+                del self._waiting[place]
+                return
+        self._waiting.popleft()
+
+    def take(self) -> Item:
+        """Remove the oldest item.
+
+        Raises:
+            IndexError: Nothing waits.
+        """
+        return self._waiting.popleft()[0]
+
+    def take_skipped(self) -> int:
+        """Return how many items were dropped since the last call."""
+        skipped, self._skipped = self._skipped, 0
+        return skipped
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        self._waiting.clear()
+        self._skipped = 0

@@ -1,0 +1,320 @@
+"""The `--json` form of notices and requests: one object a line.
+
+Texts are exact here, nothing is cleaned: whoever shows them has to. All lines are ASCII; a
+character beyond is a JSON escape, even half a surrogate pair, so every string comes through.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, assert_never
+
+from p2pchat.core.notices import (
+    Connected,
+    Dialling,
+    Disconnected,
+    HeardStatus,
+    Listening,
+    NeighbourStatus,
+    NickChanged,
+    Notice,
+    Peers,
+    Received,
+    Remark,
+    Sent,
+    Skipped,
+    Trouble,
+)
+from p2pchat.core.values import Address, Message, Person
+from p2pchat.errors import BadAddress
+from p2pchat.sanitize import visible_line
+from p2pchat.ui.commands import Command, Connect, NotYet, Say, SetBack
+from p2pchat.ui.grammar import BROKEN_TEXT, INVITE_SCHEME, is_whole, parse, without_invisible
+
+VERSION: Final = 1
+"""Fields and types may be added under it, never changed."""
+
+REF_LIMIT_CHARACTERS: Final = 64
+
+REQUEST_LIMIT_CHARACTERS: Final = 128 * 1024
+"""Longest line taken for JSON; the longest text, wholly escaped, needs 48,000."""
+
+_FIELDS: Final = {
+    "send": frozenset({"text"}),
+    "dm": frozenset({"to", "text"}),
+    "connect": frozenset({"address"}),
+    "command": frozenset({"line"}),
+}
+"""What stands in a request besides `type` and perhaps `ref`, all of it strings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One line of standard input."""
+
+    command: Command
+    ref: str | None = None
+    """Goes back in the answer that the request causes."""
+
+
+class _BadRequest(Exception):
+    """A line that begins like an object, but is no request."""
+
+    def __init__(self, text: str, ref: str | None = None) -> None:
+        super().__init__(text)
+        self.ref = ref
+
+
+def encode(notice: Notice, ts: datetime, ref: str | None = None) -> list[str]:
+    """Return the lines, without newline, that tell of a notice; narration gives none.
+
+    Args:
+        notice: What happened.
+        ts: When, with its time zone.
+        ref: Of the request that caused it.
+    """
+    match notice:
+        case Listening():
+            return [_line("ready", ts, None, _ready(notice))]
+        case Connected():
+            return [_line("connected", ts, ref, _connected(notice))]
+        case Disconnected():
+            return [_line("disconnected", ts, ref, _disconnected(notice))]
+        case Received(message):
+            return [_line("message", ts, None, _message(message))]
+        case Sent(message, neighbours):
+            return [_line("sent", ts, ref, _sent(message, neighbours))]
+        case NickChanged(who, old):
+            return [_line("nick", ts, ref, {"who": _person(who), "old": old})]
+        case Trouble(text, code):
+            return [encode_error(text, code, ts, ref)]
+        case Dialling() | Remark() | Skipped():
+            return []
+        case _:
+            assert_never(notice)
+
+
+def encode_error(text: str, code: str, ts: datetime, ref: str | None = None) -> str:
+    """Return the line that tells what went wrong."""
+    return _line("error", ts, ref, {"message": text, "code": code})
+
+
+def encode_result(command: str, found: object, ts: datetime, ref: str | None = None) -> str:
+    """Return the line that answers a command.
+
+    Args:
+        command: Its name, without slash.
+        found: What JSON can hold, never prose.
+        ts: When.
+        ref: Of the request that asked.
+    """
+    return _line("result", ts, ref, {"command": command, "data": found})
+
+
+def encode_peers(peers: Peers, ts: datetime, ref: str | None = None) -> str:
+    """Return the line that answers `/peers`; lengths of time in seconds, round trips in ms."""
+    found = {
+        "neighbours": [_neighbour(status) for status in peers.neighbours],
+        "heard": [_heard(status) for status in peers.heard],
+    }
+    return encode_result("peers", found, ts, ref)
+
+
+def encode_bye(ts: datetime) -> str:
+    """Return the last line."""
+    return _line("bye", ts, None, {})
+
+
+def parse_request(line: str) -> Request:
+    """Return what one line of standard input asks for; never raises, whatever the line.
+
+    A line whose first visible character is `{` is an object; any other follows the grammar.
+    """
+    core = without_invisible(line)
+    if not core.startswith("{"):
+        return Request(parse(line))
+    if len(core) > REQUEST_LIMIT_CHARACTERS:
+        text = f"a request may have {REQUEST_LIMIT_CHARACTERS} characters. Nothing was sent."
+        return Request(SetBack(text, "too-long", line))
+    try:
+        fields = _fields_of(core)
+        ref = fields.pop("ref", None)
+        return Request(_command_of(fields, ref, line), ref)
+    except _BadRequest as fault:
+        text = f"{fault} Nothing was sent. A text that begins so goes with /say"
+        return Request(SetBack(text, "bad-input", line), fault.ref)
+
+
+def _line(kind: str, ts: datetime, ref: str | None, fields: dict[str, object]) -> str:
+    whole: dict[str, object] = {"v": VERSION, "type": kind, "ts": _time(ts), **fields}
+    if ref is not None:
+        whole["ref"] = ref
+    return json.dumps(whole, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
+def _time(moment: datetime) -> str:
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    return utc.isoformat(timespec="milliseconds") + "Z"
+
+
+def _person(person: Person) -> dict[str, object]:
+    return {"id": None if person.id is None else person.id.hex(), "nick": person.nick}
+
+
+def _ready(notice: Listening) -> dict[str, object]:
+    return {
+        **_person(notice.person),
+        "room": notice.room,
+        "port": notice.address.port,
+        "addresses": [str(address) for address in notice.reachable_at],
+    }
+
+
+def _connected(notice: Connected) -> dict[str, object]:
+    fields = _end(notice.person, notice.address, guest=notice.guest)
+    fields["direction"] = notice.direction.value
+    if notice.already:
+        fields["already"] = True
+    return fields
+
+
+def _disconnected(notice: Disconnected) -> dict[str, object]:
+    fields = _end(notice.person, notice.address, guest=notice.guest)
+    if notice.direction is not None:
+        fields["direction"] = notice.direction.value
+    fields["reason"] = notice.reason
+    return fields
+
+
+def _end(person: Person, address: Address, *, guest: bool) -> dict[str, object]:
+    fields: dict[str, object] = {"peer": _person(person), "address": str(address)}
+    if guest:
+        fields["guest"] = True
+    return fields
+
+
+def _message(message: Message) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "id": message.id,
+        "from": _person(message.author),
+        "text": message.text,
+        "time": _time(message.time),
+        "hops": message.hops,
+        "earlier": message.earlier,
+    }
+    if message.via is not None:
+        fields |= {"guest": True, "via": _person(message.via)}
+    if message.action:
+        fields["action"] = True
+    return fields
+
+
+def _sent(message: Message, neighbours: int) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "id": message.id,
+        "text": message.text,
+        "neighbours": neighbours,
+    }
+    if message.action:
+        fields["action"] = True
+    return fields
+
+
+def _neighbour(status: NeighbourStatus) -> dict[str, object]:
+    fields = _end(status.person, status.address, guest=status.guest)
+    return fields | {
+        "direction": status.direction.value,
+        "rtt_ms": None if status.rtt_ms is None else round(status.rtt_ms, 3),
+        "heard_s": round(status.heard_s, 3),
+        "connected_s": round(status.connected_s, 3),
+    }
+
+
+def _heard(status: HeardStatus) -> dict[str, object]:
+    return {
+        "who": _person(status.person),
+        "hops": status.hops,
+        "heard_s": round(status.heard_s, 3),
+    }
+
+
+def _fields_of(core: str) -> dict[str, str]:
+    """Decode an object of strings, or raise `_BadRequest` with the `ref` if there is one."""
+    try:
+        found: object = json.loads(
+            core, object_pairs_hook=_without_duplicates, parse_constant=_no_constant
+        )
+    except _BadRequest:
+        raise
+    except RecursionError:
+        raise _BadRequest("that is nested too deeply.") from None
+    except ValueError as fault:  # JSONDecodeError, or a number of thousands of digits
+        raise _BadRequest(f"that is no JSON object: {visible_line(str(fault), 80)}.") from None
+    # It begins with a brace, so a whole JSON text is an object.
+    assert isinstance(found, dict)
+    ref = found.get("ref")
+    if ref is not None and not (isinstance(ref, str) and len(ref) <= REF_LIMIT_CHARACTERS):
+        raise _BadRequest(f"ref must be a string of at most {REF_LIMIT_CHARACTERS} characters.")
+    _check_fields(found, ref)
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _BadRequest("that has a field twice.")
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise _BadRequest(f"{name} is no JSON.")
+
+
+def _check_fields(found: dict[str, object], ref: str | None) -> None:
+    kind = found.get("type")
+    if not isinstance(kind, str) or kind not in _FIELDS:
+        raise _BadRequest(f"type must be one of {', '.join(_FIELDS)}.", ref)
+    fields = _FIELDS[kind]
+    # A field that nobody expects is an error: a stray "to" may mean that the text is private.
+    if found.keys() - {"type", "ref"} != fields:
+        raise _BadRequest(f"{kind} has the fields {', '.join(sorted(fields))}, no others.", ref)
+    for name in sorted(fields):
+        if not isinstance(found[name], str):
+            raise _BadRequest(f"{name} must be a string.", ref)
+
+
+def _command_of(fields: dict[str, str], ref: str | None, line: str) -> Command:
+    match fields:
+        case {"type": "send", "text": text}:
+            return Say(text) if is_whole(text) else SetBack(BROKEN_TEXT, "bad-input", line)
+        case {"type": "dm"}:
+            return NotYet("dm", line)
+        case {"type": "connect", "address": address}:
+            return _connect(address, line)
+        case {"line": typed}:
+            return _typed(typed, ref, line)
+    raise AssertionError(fields)  # _check_fields lets nothing else through
+
+
+def _connect(address: str, line: str) -> Command:
+    if INVITE_SCHEME in address.lower():
+        return NotYet("connect with an invite", line)
+    try:
+        return Connect(Address.parse(address))
+    except BadAddress as fault:
+        return SetBack(visible_line(str(fault), 300), fault.code, line)
+
+
+def _typed(typed: str, ref: str | None, line: str) -> Command:
+    """Return what a typed line means, unless it is just text: that goes with `send`."""
+    core = without_invisible(typed)
+    if "\n" in core:
+        raise _BadRequest("line must be a single line.", ref)
+    command = parse(typed)
+    if isinstance(command, Say) and not core.startswith(("/", "@")):
+        raise _BadRequest("that line is no command.", ref)
+    if isinstance(command, SetBack):
+        return SetBack(command.text, command.code, line)
+    return command

@@ -1,0 +1,169 @@
+"""Line mode: notices become lines without any control character.
+
+Standard output holds just what scripts read; everything else is narration for people and goes
+to standard error. Foreign text is cleaned here, and the further lines of a text are indented, so
+that no text can pose as a line of the program.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
+
+from p2pchat.core.notices import (
+    Connected,
+    Dialling,
+    Disconnected,
+    HeardStatus,
+    Listening,
+    NeighbourStatus,
+    NickChanged,
+    Notice,
+    Peers,
+    Received,
+    Remark,
+    Sent,
+    Skipped,
+    Trouble,
+)
+from p2pchat.core.values import Address, Message, Person, short_fingerprint
+from p2pchat.nicks import label
+from p2pchat.sanitize import visible, visible_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+INDENT: Final = "      "
+"""Six columns in front of each further line of a text."""
+
+
+class Lines(NamedTuple):
+    """What one notice prints, each without newline."""
+
+    out: list[str]
+    """For standard output."""
+    err: list[str]
+    """For standard error."""
+
+
+def lines_of(notice: Notice) -> Lines:
+    """Return what line mode prints for one notice."""
+    match notice:
+        case Listening():
+            return _listening(notice)
+        case Dialling(address):
+            return _out(f"Requesting connection: {_address(address)}")
+        case Connected():
+            return _connected(notice)
+        case Disconnected():
+            return _disconnected(notice)
+        case Received(message):
+            return Lines(_message(message), [])
+        case Sent():
+            return Lines([], [])
+        case NickChanged(who, old):
+            return _err(f"{visible_line(old)} is now {visible_line(who.nick)}")
+        case Trouble(text):
+            return _out(f"Error: {visible_line(text)}")
+        case Remark(text):
+            return _err(visible_line(text))
+        case Skipped(count):
+            return _err(f"{count} lines skipped: they came faster than they could be shown")
+        case _:
+            assert_never(notice)
+
+
+def lines_of_peers(peers: Peers) -> list[str]:
+    """Return one labelled line for each neighbour, then for whoever was heard through them."""
+    if not peers.neighbours and not peers.heard:
+        return ["no one is connected"]
+    people = [status.person for status in peers.neighbours]
+    people += [status.person for status in peers.heard]
+    return [
+        *(_neighbour(status, people) for status in peers.neighbours),
+        *(_heard(status, people) for status in peers.heard),
+    ]
+
+
+def _out(line: str) -> Lines:
+    return Lines([line], [])
+
+
+def _err(line: str) -> Lines:
+    return Lines([], [line])
+
+
+def _listening(notice: Listening) -> Lines:
+    out = [f"Listening for connection requests at {_address(notice.address)}"]
+    person = notice.person
+    key = f" (key {short_fingerprint(person.id)})" if person.id is not None else ""
+    err = [f"you are {visible_line(person.nick)}{key} in {visible_line(notice.room)}"]
+    if notice.reachable_at:
+        err.append("others type: connect " + " or ".join(map(_address, notice.reachable_at)))
+    return Lines(out, err)
+
+
+def _connected(notice: Connected) -> Lines:
+    who = f"{_nick(notice.person)} ({_address(notice.address)})"
+    if notice.already:
+        return _err(f"already connected to {who}")
+    return _out(f"Connected: {who}")
+
+
+def _disconnected(notice: Disconnected) -> Lines:
+    nick = _nick(notice.person)
+    out = [f"Disconnected: {nick} ({_address(notice.address)})"]
+    if notice.left or not notice.reason:
+        return Lines(out, [])
+    return Lines(out, [f"{nick} is gone: {visible_line(notice.reason)}"])
+
+
+def _message(message: Message) -> list[str]:
+    nick = _nick(message.author)
+    first, *more = visible(message.text).split("\n")
+    head = f"* {nick} {first}" if message.action else f"{nick} -> {first}"
+    return [head, *(INDENT + line for line in more)]
+
+
+def _nick(person: Person) -> str:
+    return visible_line(label(person, ()))
+
+
+def _address(address: Address) -> str:
+    return visible_line(str(address))
+
+
+def _neighbour(status: NeighbourStatus, people: Iterable[Person]) -> str:
+    rtt = "unknown" if status.rtt_ms is None else f"{status.rtt_ms:.1f} ms"
+    parts = [
+        f"name {visible_line(label(status.person, people))}",
+        f"address {_address(status.address)}",
+        f"connection {status.direction.value}",
+        f"for {_span(status.connected_s)}",
+        f"rtt {rtt}",
+        f"heard {_span(status.heard_s)} ago",
+        f"key {_key(status.person)}",
+    ]
+    return "  ".join(parts)
+
+
+def _heard(status: HeardStatus, people: Iterable[Person]) -> str:
+    parts = [
+        f"name {visible_line(label(status.person, people))}",
+        f"hops {status.hops}",
+        f"heard {_span(status.heard_s)} ago",
+        f"key {_key(status.person)}",
+    ]
+    return "  ".join(parts)
+
+
+def _key(person: Person) -> str:
+    return "none (unverified guest)" if person.id is None else short_fingerprint(person.id)
+
+
+def _span(seconds: float) -> str:
+    """Return a length of time in its largest fitting unit: `12 s`, `3 min`, `5 h`."""
+    if seconds < 60:
+        return f"{max(0, int(seconds))} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min"
+    return f"{int(seconds // 3600)} h"

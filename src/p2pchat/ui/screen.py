@@ -1,0 +1,105 @@
+"""The terminal and the view of it, put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import datetime
+
+from rich.text import Text
+
+from p2pchat.core.notices import Listening, Notice, Peers
+from p2pchat.core.values import Message, Person
+from p2pchat.nicks import label
+from p2pchat.sanitize import visible_line
+from p2pchat.ui.completion import Candidate, candidates
+from p2pchat.ui.model import Toolbar
+from p2pchat.ui.terminal import Terminal
+from p2pchat.ui.theme import ColourMode, Theme
+from p2pchat.ui.view import Scene, banner, mentions, render, render_help, render_peers
+
+Around = Callable[[], tuple[tuple[Person, ...], Sequence[str]]]
+"""Returns the people around, and addresses worth completing."""
+
+
+class Screen:
+    """Shows notices in the terminal and yields what is typed there."""
+
+    def __init__(self, color: str, around: Around) -> None:
+        self._mode = ColourMode(color)
+        self._theme = Theme(self._mode)
+        self._around = around
+        self._terminal: Terminal | None = None
+
+    async def open(self, me: Person, toolbar: Toolbar) -> None:
+        """Take the terminal over."""
+        has_colour = False if self._mode is ColourMode.OFF else None
+        self._terminal = Terminal(me.nick, toolbar, complete=self._complete, has_colour=has_colour)
+        await self._terminal.__aenter__()
+
+    async def close(self) -> None:
+        """Give the terminal back as it was."""
+        if self._terminal is not None:
+            await self._terminal.__aexit__(None, None, None)
+
+    @property
+    def _open(self) -> Terminal:
+        assert self._terminal is not None, "not open yet"
+        return self._terminal
+
+    def lines(self) -> AsyncIterator[str]:
+        """Yield what is entered; TerminalGone when there is nobody left who could."""
+        return self._open.lines()
+
+    def show(self, notice: Notice, me: Person, people: tuple[Person, ...]) -> None:
+        """Print a notice above the prompt."""
+        line = render(notice, datetime.now().astimezone(), self._scene(me, people))
+        if line is not None:
+            self._open.show(line)
+
+    def show_banner(self, listening: Listening, version: str) -> None:
+        """Print what stands above the first line."""
+        for line in banner(listening, version):
+            self._open.show(line, keep=True)
+
+    def show_peers(self, peers: Peers, me: Person, people: tuple[Person, ...]) -> None:
+        """Print the answer of `/peers`."""
+        rendered = render_peers(peers, self._open.columns, self._scene(me, people))
+        self._open.show(rendered, keep=True)
+
+    def show_help(self, lines: Iterable[str]) -> None:
+        """Print the answer of `/help`."""
+        self._open.show(render_help(lines), keep=True)
+
+    def refuse(self, text: str, line: str) -> None:
+        """Say why nothing was done; the line goes back into the editor when that is empty."""
+        said = Text("-!- ")
+        said.append(visible_line(text), self._theme.trouble)
+        self._open.show(said, keep=True)
+        if line:
+            self._open.put_back(line)
+
+    def ring_for(self, message: Message, me: Person) -> None:
+        """Ring when somebody is spoken to by name."""
+        if mentions(message.text, me.nick):
+            self._open.bell()
+
+    def update(self, me: Person, toolbar: Toolbar) -> None:
+        """Bring prompt and toolbar up to date."""
+        self._open.set_prompt(me.nick)
+        self._open.set_toolbar(toolbar)
+
+    def clear(self) -> None:
+        """Empty the screen."""
+        self._open.clear()
+
+    async def wait_for_ever(self) -> None:
+        """Wait until cancelled."""
+        await asyncio.Event().wait()
+
+    def _scene(self, me: Person, people: tuple[Person, ...]) -> Scene:
+        return Scene(me, self._theme, people)
+
+    def _complete(self, before_cursor: str) -> list[Candidate]:
+        people, addresses = self._around()
+        return candidates(before_cursor, [label(person, people) for person in people], addresses)

@@ -1,0 +1,1 @@
+"""Tests of p2pchat, a mirror of its source tree."""

@@ -1,0 +1,361 @@
+"""Tests of what a line of input means."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from p2pchat.core.values import Address
+from p2pchat.sanitize import is_invisible, visible_line
+from p2pchat.ui.commands import (
+    COMMANDS,
+    Act,
+    ChangeNick,
+    Clear,
+    Command,
+    Connect,
+    Disconnect,
+    Nothing,
+    NotYet,
+    Quit,
+    Say,
+    SetBack,
+    ShowHelp,
+    ShowPeers,
+    find,
+)
+from p2pchat.ui.grammar import is_whole, parse, without_invisible
+
+WORDS = [f"/{word}" for spec in COMMANDS for word in spec.words]
+PIECES = [
+    *WORDS, "/", "//", "@", "@@", "@bob", "/sa", "/s", "connect", "exit", "quit", "localhost:1",
+    "10.0.0.1", "55555", "p2pchat://", "P2PCHAT://x", "plain://h:1", "[::1]:5", "text", "me",
+    " ", "  ", "\t", "\n", "\u00a0", "\u3000", "\u200b", "\ufeff", "\u202e", "\x1b", "\uff0f",
+    "\uff20", "\ud800", "\u0301", "\u2028", "\r", "a", "é",
+]  # fmt: skip
+LINES = st.lists(st.sampled_from(PIECES), max_size=6).map("".join)
+ANYTHING = st.text(st.characters(exclude_categories=())) | LINES
+LEADS = st.text(
+    st.sampled_from(" \t\n\u00a0\u3000\u200b\u200d\ufeff\u202e\x1b\x00\ufe0f"), max_size=4
+)
+
+
+@pytest.mark.parametrize(
+    ("buffer", "command"),
+    [
+        # 1
+        ("", Nothing()),
+        ("   \t ", Nothing()),
+        ("\n\n", Nothing()),
+        ("\u00a0\u200b\ufeff", Nothing()),
+        # 2
+        ("//quit", Say("/quit")),
+        ("  //quit", Say("  /quit")),
+        ("//", Say("/")),
+        ("///", Say("//")),
+        ("@@bob hi", Say("@bob hi")),
+        ("@@", Say("@")),
+        # 3
+        ("/say hello", Say("hello")),
+        ("/say /quit", Say("/quit")),
+        ("/say exit", Say("exit")),
+        ("/say   indented", Say("  indented")),
+        ("/say connect 10.0.0.1:5", Say("connect 10.0.0.1:5")),
+        ("/say p2pchat://1/lobby?s=abc", Say("p2pchat://1/lobby?s=abc")),
+        ("/say @bob hi  ", Say("@bob hi")),
+        ("/say one\n/quit", Say("one\n/quit")),
+        ("/say\none\ntwo", Say("one\ntwo")),
+        ("/SAY hello", Say("hello")),
+        ("/sa hello", Say("hello")),
+        ("  /say hello", Say("hello")),
+        ("/ hello", Say("hello")),
+        ("/ /quit", Say("/quit")),
+        ("/\thello", Say("hello")),
+        ("/ one\ntwo", Say("one\ntwo")),
+        # 4
+        ("/help", ShowHelp(None)),
+        ("/help connect", ShowHelp("connect")),
+        ("/help /connect", ShowHelp("connect")),
+        ("/he\u200b", ShowHelp(None)),
+        ("/help q", ShowHelp("quit")),
+        ("/connect localhost:55555", Connect(Address("localhost", 55555))),
+        ("/connect localhost 55555", Connect(Address("localhost", 55555))),
+        ("/connect ::1 5", Connect(Address("::1", 5))),
+        ("/disconnect bob", Disconnect("bob")),
+        ("/dis bob#k3f9", Disconnect("bob#k3f9")),
+        ("/disconnect 10.0.0.1:5", Disconnect("10.0.0.1:5")),
+        ("/peers", ShowPeers()),
+        ("/names", ShowPeers()),
+        ("/w", ShowPeers()),
+        ("/me waves", Act("waves")),
+        ("/me  waves  twice ", Act(" waves  twice")),
+        ("/nick bob", ChangeNick("bob")),
+        ("/nick  bob ", ChangeNick("bob")),
+        ("/nick Rene\u0301", ChangeNick("Ren\u00e9")),
+        ("/clear", Clear()),
+        ("/quit", Quit()),
+        ("/exit", Quit()),
+        ("/q", Quit()),
+        ("/QUIT", Quit()),
+        ("  /quit", Quit()),
+        ("\u00a0/quit", Quit()),
+        ("\u200b/quit\u200b", Quit()),
+        ("\ufeff/quit", Quit()),
+        ("\t/quit\u3000", Quit()),
+        ("\n\n/quit\n", Quit()),
+        ("/quit\u00a0", Quit()),
+        # 5
+        ("exit", Quit()),
+        ("quit", Quit()),
+        (" exit ", Quit()),
+        ("\u00a0quit\u2003", Quit()),
+        ("\u200bexit\ufeff", Quit()),
+        ("quit\n", Quit()),
+        ("exit now", Say("exit now")),
+        ("quit?", Say("quit?")),
+        # 6
+        ("connect 10.0.0.1:5", Connect(Address("10.0.0.1", 5))),
+        ("connect 10.0.0.1 5", Connect(Address("10.0.0.1", 5))),
+        ("  connect\t10.0.0.1:5  ", Connect(Address("10.0.0.1", 5))),
+        ("connect\u00a0localhost:5", Connect(Address("localhost", 5))),
+        ("connect [::]:55555", Connect(Address("::", 55555))),
+        ("connect [::1]:5", Connect(Address("::1", 5))),
+        ("connect ::1 5", Connect(Address("::1", 5))),
+        ("connect :5", Connect(Address("", 5))),
+        ("connect plain://localhost:5", Connect(Address("localhost", 5, plain=True))),
+        ("connect plain://localhost 5", Connect(Address("localhost", 5, plain=True))),
+        ("connect the 5", Connect(Address("the", 5))),
+        # 8
+        ("connect the dots", Say("connect the dots")),
+        ("connect all 5 dots", Say("connect all 5 dots")),
+        ("connect the 65536", Say("connect the 65536")),
+        ("connect the 0", Say("connect the 0")),
+        ("connect the \u0665", Say("connect the \u0665")),
+        ("connected at last", Say("connected at last")),
+        ("please connect localhost:5", Say("please connect localhost:5")),
+        # 11
+        ("hello", Say("hello")),
+        ("  hello  ", Say("  hello")),
+        ("hello /quit", Say("hello /quit")),
+        ("a@b", Say("a@b")),
+        ("hello\n/quit", Say("hello\n/quit")),
+        ("hello\u200b", Say("hello\u200b")),
+        # several lines
+        ("/quit\nfoo", Say("/quit\nfoo")),
+        ("exit\nquit", Say("exit\nquit")),
+        ("connect localhost:5\nfoo", Say("connect localhost:5\nfoo")),
+        ("/me waves\nand smiles", Say("/me waves\nand smiles")),
+        ("// comment\ncode()", Say("// comment\ncode()")),
+        ("@@ -1 +1 @@\n-a\n+b", Say("@@ -1 +1 @@\n-a\n+b")),
+        ("/usr/bin/env\n/bin/sh", Say("/usr/bin/env\n/bin/sh")),
+        ("/\nfoo", Say("foo")),
+    ],
+)
+def test_a_line_means_what_the_grammar_says(buffer: str, command: Command) -> None:
+    assert parse(buffer) == command
+
+
+@pytest.mark.parametrize(
+    ("buffer", "word"),
+    [
+        ("connect", "connect without an address"),
+        (" connect ", "connect without an address"),
+        ("/connect", "connect without an address"),
+        ("connect p2pchat://1/lobby?s=abc", "connect with an invite"),
+        ("/connect P2PCHAT://x", "connect with an invite"),
+        ("/who", "/who"),
+        ("/map --dot", "/map"),
+        ("/msg bob secret", "/msg"),
+        ("/dm bob secret", "/msg"),
+        ("/m bob secret", "/msg"),
+        ("/r secret", "/reply"),
+        ("/st", "/stats"),
+        ("/help who", "/who"),
+        ("/msg bob secret\nmore", "/msg"),
+        ("/rep secret\nmore", "/reply"),
+        ("@bob secret", "@bob"),
+        ("  @bob secret", "@bob"),
+        ("\u200b@bob secret", "@bob"),
+        ("@bob", "@bob"),
+        ("@bob secret\nmore", "@bob"),
+        ("@bob\nsecret", "@bob"),
+        ("\uff20bob secret", "\uff20bob"),
+        ("\uff20bob secret\nmore", "\uff20bob"),
+    ],
+)
+def test_what_is_not_built_is_recognised_and_not_sent(buffer: str, word: str) -> None:
+    command = parse(buffer)
+
+    assert command == NotYet(word)
+    assert isinstance(command, NotYet)
+    assert command.line == buffer
+    assert "not in this version yet" in command.text
+
+
+@pytest.mark.parametrize(
+    ("buffer", "code", "text"),
+    [
+        ("/peesr", "unknown-command",
+         "unknown command /peesr. Did you mean /peers? To send it as text: //peesr"),
+        ("/zzzzz", "unknown-command", "unknown command /zzzzz. To send it as text: //zzzzz"),
+        ("/usr/bin/python", "unknown-command", "To send it as text: //usr/bin/python"),
+        ("  /qiut", "unknown-command", "Did you mean /quit?"),
+        ("/", "unknown-command", "/help lists them"),
+        (" / ", "unknown-command", "/help lists them"),
+        ("/qu\u200bit", "unknown-command", r"unknown command /qu\u200bit"),
+        ("/\u200bquit", "unknown-command", r"unknown command /\u200bquit"),
+        ("/\x1b[2J", "unknown-command", r"unknown command /\x1b[2J"),
+        ("\uff0fquit", "unknown-command", "Commands begin with /"),
+        ("\u3000\uff0fquit", "unknown-command", "Commands begin with /"),
+        ("/p", "ambiguous", "/p may mean more than one command. Did you mean /peers?"),
+        ("/c", "ambiguous", "Did you mean /connect or /clear?"),
+        ("/help zzz", "unknown-command", "unknown command /zzz."),
+        ("/help me now", "bad-input", "usage: /help [COMMAND]"),
+        ("/connect localhost", "bad-address",
+         '"localhost" has no port. Example: connect localhost:55555'),
+        ("/connect localhost 99999", "bad-address", "from 1 to 65535"),
+        ("/connect a b c", "bad-input", "usage: /connect ADDRESS"),
+        ("/disconnect", "bad-input", "usage: /disconnect NAME|ADDRESS"),
+        ("/disconnect \u200b", "bad-input", "usage: /disconnect NAME|ADDRESS"),
+        ("/disconnect bob now", "bad-input", "usage: /disconnect NAME|ADDRESS"),
+        ("/peers all", "bad-input", "usage: /peers"),
+        ("/quit bye", "bad-input", "usage: /quit"),
+        ("/clear all", "bad-input", "usage: /clear"),
+        ("/me", "bad-input", "usage: /me ACTION"),
+        ("/me \u200b", "bad-input", "usage: /me ACTION"),
+        ("/say", "bad-input", "usage: /say TEXT"),
+        ("/say \ufeff", "bad-input", "usage: /say TEXT"),
+        ("/nick", "bad-input", "usage: /nick NAME"),
+        ("/nick a b", "bad-input", "blank"),
+        ("/nick ~guest", "bad-input", "guests"),
+        ("connect localhost", "bad-address",
+         '"localhost" has no port. Example: connect localhost:55555'
+         "      To say it instead: /say connect localhost"),
+        ("connect everything", "bad-address", "/say connect everything"),
+        ("connect localhost:99999", "bad-address", "from 1 to 65535"),
+        ("connect a:b:c", "bad-address", "To say it instead"),
+        ("connect ho\x1bst 5", "bad-address", r"ho\x1bst"),
+        ("connect 10.0.0.1:5 now", "bad-input", "one address follows connect"),
+        ("connect p2pchat://x now", "bad-input", "one address follows connect"),
+        ("connect 10.0.0.1:5 7", "bad-address", "To say it instead"),
+        ("@ bob secret", "bad-input", "a name must follow @ at once"),
+        ("@\nsecret", "bad-input", "a name must follow @ at once"),
+        ("look: p2pchat://1/lobby?s=abc", "bad-input", "holds an invite"),
+        ("P2PChat://1/lobby", "bad-input", "holds an invite"),
+        ("//p2pchat://1", "bad-input", "holds an invite"),
+        ("@@bob p2pchat://1", "bad-input", "holds an invite"),
+        ("/me shares p2pchat://1", "bad-input", "holds an invite"),
+        ("one\np2pchat://1\ntwo", "bad-input", "holds an invite"),
+        ("connect the dots p2pchat://1", "bad-input", "holds an invite"),
+        ("broken \ud83d text", "bad-input", "half a character"),
+        ("/say broken \ud83d text", "bad-input", "half a character"),
+        ("/me is \udcff", "bad-input", "half a character"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_explained_and_the_line_set_back(buffer: str, code: str, text: str) -> None:
+    command = parse(buffer)
+
+    assert isinstance(command, SetBack)
+    assert text in command.text
+    assert command.code == code
+    assert command.line == buffer
+
+
+@given(ANYTHING)
+@example("connect ::1 99999999999999999999")
+@example("/connect [fe80::1%\x1b]:5")
+def test_no_text_makes_the_parser_fail_and_every_error_is_one_short_line(buffer: str) -> None:
+    command = parse(buffer)
+
+    if isinstance(command, SetBack | NotYet):
+        assert visible_line(command.text) == command.text
+        assert 0 < len(command.text) <= 400
+        assert command.line == buffer
+
+
+@given(LEADS, st.sampled_from(["/", "\uff0f"]), ANYTHING)
+def test_no_line_that_begins_with_a_slash_leaks(lead: str, slash: str, rest: str) -> None:
+    buffer = lead + slash + rest.replace("\n", " ")
+    core = without_invisible(buffer)
+
+    command = parse(buffer)
+
+    if isinstance(command, Say):
+        word = core[1:].split(None, 1)[0] if core[1:].split() else ""
+        says = [spec.name for spec in find(word)] == ["say"]
+        assert core.startswith("//") or core[1].isspace() or says
+
+
+@given(LEADS, st.sampled_from(["@bob", "@b", "/msg bob", "/r", "\uff20bob"]), ANYTHING)
+def test_no_private_text_leaks(lead: str, start: str, secret: str) -> None:
+    command = parse(f"{lead}{start} {secret}")
+
+    assert isinstance(command, NotYet)
+
+
+@given(LEADS, st.sampled_from(["exit", "quit", "/quit", "/exit", "/q"]), LEADS)
+def test_leaving_works_whatever_invisible_stands_around_it(
+    lead: str, word: str, trail: str
+) -> None:
+    assert parse(lead + word + trail) == Quit()
+
+
+@given(ANYTHING)
+def test_what_is_said_was_typed(buffer: str) -> None:
+    command = parse(buffer)
+
+    if isinstance(command, Say):
+        assert without_invisible(command.text) in buffer
+        assert without_invisible(command.text)
+
+
+@given(st.text(), st.text())
+def test_say_sends_anything_as_it_is(first: str, rest: str) -> None:
+    text = f"{first}x{rest}x"
+
+    assert parse(f"/say {text}") == Say(text)
+    assert parse(f"/ {text}") == Say(text)
+
+
+@given(ANYTHING)
+def test_an_invite_is_sent_only_by_say(buffer: str) -> None:
+    core = without_invisible(buffer)
+
+    command = parse(buffer)
+
+    if isinstance(command, Say | Act) and "p2pchat://" in command.text.lower():
+        assert core[0] == "/"
+        assert core[1].isspace() or find(core[1:].split()[0])[0].name == "say"
+
+
+@given(ANYTHING)
+def test_only_texts_with_a_utf8_form_are_sent(buffer: str) -> None:
+    command = parse(buffer)
+
+    if isinstance(command, Say | Act):
+        command.text.encode("utf-8")
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_a_text_is_whole_if_it_can_be_encoded(text: str) -> None:
+    whole = not any(unicodedata.category(character) == "Cs" for character in text)
+
+    assert is_whole(text) is whole
+
+
+@given(ANYTHING)
+def test_nothing_invisible_is_left_at_either_end(text: str) -> None:
+    core = without_invisible(text)
+
+    assert core in text
+    assert not core or not (is_invisible(core[0]) or is_invisible(core[-1]))
+
+
+@pytest.mark.parametrize("spec", [s for s in COMMANDS if not s.built], ids=lambda s: s.name)
+def test_no_word_of_an_unbuilt_command_sends_anything(spec: object) -> None:
+    words = [word for each in COMMANDS if each is spec for word in each.words]
+
+    assert all(isinstance(parse(f"/{word} some text"), NotYet) for word in words)
