@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
 
 from msgspec import Struct
 
 from p2pchat.core import limits
 from p2pchat.core.values import Kind
 from p2pchat.errors import AnnounceOverflow, TextTooLong
+
+_COMPACT_TEXTS: Final = 4_096
+"""Texts already taken that a run keeps before it lets go of them; a cut for each costs more."""
 
 
 class Batch(Struct, frozen=True):
@@ -20,11 +24,27 @@ class Batch(Struct, frozen=True):
     texts: tuple[str, ...]
 
 
-class _Waiting(Struct, frozen=True):
-    kind: Kind
-    nick: str
-    text: str
-    size_bytes: int
+class _Run:
+    """Texts of one kind under one nick; those before `start` are taken."""
+
+    __slots__ = ("kind", "nick", "sizes", "start", "texts")
+
+    def __init__(self, kind: Kind, nick: str) -> None:
+        self.kind = kind
+        self.nick = nick
+        self.texts: list[str] = []
+        self.sizes: list[int] = []
+        self.start = 0
+
+    def end_of_batch(self) -> tuple[int, int]:
+        """Return where the next batch ends, and its bytes."""
+        most = min(len(self.texts), self.start + limits.ENVELOPE_TEXTS_LIMIT)
+        total_bytes = self.sizes[self.start]
+        end = self.start + 1
+        while end < most and total_bytes + self.sizes[end] <= limits.ENVELOPE_BATCH_BYTES:
+            total_bytes += self.sizes[end]
+            end += 1
+        return end, total_bytes
 
 
 class Announcements:
@@ -35,12 +55,13 @@ class Announcements:
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[_Waiting] = deque()  # bounded by add()
+        self._runs: deque[_Run] = deque()  # bounded by add()
+        self._waiting_texts = 0
         self._waiting_bytes = 0
         self._next_number = 0
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return self._waiting_texts
 
     def add(self, kind: Kind, nick: str, text: str) -> int:
         """Queue a text and return its number.
@@ -49,44 +70,48 @@ class Announcements:
             TextTooLong: Above TEXT_LIMIT_CHARACTERS or TEXT_LIMIT_BYTES.
             AnnounceOverflow: When too much waits already; nothing was queued.
         """
-        text = _encodable(text)
-        size_bytes = _checked_size(text)
+        if not text.isascii():
+            text = _encodable(text)
+        # ASCII needs no copy to be measured; 4,000 code points never exceed 16,000 bytes.
+        size_bytes = len(text) if text.isascii() else len(text.encode())
+        if len(text) > limits.TEXT_LIMIT_CHARACTERS:
+            raise _too_long(text, size_bytes)
         if (
-            len(self._waiting) >= limits.ANNOUNCEMENTS_LIMIT_TEXTS
+            self._waiting_texts >= limits.ANNOUNCEMENTS_LIMIT_TEXTS
             or self._waiting_bytes + size_bytes > limits.ANNOUNCEMENTS_LIMIT_BYTES
         ):
             raise AnnounceOverflow
-        self._waiting.append(_Waiting(kind, nick, text, size_bytes))
+        runs = self._runs
+        if not runs or runs[-1].kind is not kind or runs[-1].nick != nick:
+            runs.append(_Run(kind, nick))
+        runs[-1].texts.append(text)
+        runs[-1].sizes.append(size_bytes)
+        self._waiting_texts += 1
         self._waiting_bytes += size_bytes
-        number = self._next_number
         self._next_number += 1
-        return number
+        return self._next_number - 1
 
     def take(self) -> Batch | None:
         """Remove and return the next batch: one kind, one nick, within an envelope's limits."""
-        if not self._waiting:
+        if not self._runs:
             return None
-        first = self._next_number - len(self._waiting)
-        head = self._waiting[0]
-        texts: list[str] = []
-        size_bytes = 0
-        while self._waiting and len(texts) < limits.ENVELOPE_TEXTS_LIMIT:
-            following = self._waiting[0]
-            if following.kind is not head.kind or following.nick != head.nick:
-                break
-            if texts and size_bytes + following.size_bytes > limits.ENVELOPE_BATCH_BYTES:
-                break
-            size_bytes += following.size_bytes
-            texts.append(following.text)
-            self._waiting.popleft()
-        self._waiting_bytes -= size_bytes
-        return Batch(head.kind, head.nick, first, tuple(texts))
+        run = self._runs[0]
+        first = self._next_number - self._waiting_texts
+        end, total_bytes = run.end_of_batch()
+        texts = tuple(run.texts[run.start : end])
+        run.start = end
+        self._waiting_texts -= len(texts)
+        self._waiting_bytes -= total_bytes
+        if end == len(run.texts):
+            self._runs.popleft()
+        elif end >= _COMPACT_TEXTS:
+            del run.texts[:end], run.sizes[:end]
+            run.start = 0
+        return Batch(run.kind, run.nick, first, texts)
 
 
 def _encodable(text: str) -> str:
     """Replace lone surrogates, which no UTF-8 can hold; they come from broken input."""
-    if text.isascii():
-        return text
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -94,11 +119,7 @@ def _encodable(text: str) -> str:
     return text
 
 
-def _checked_size(text: str) -> int:
-    if len(text) > limits.TEXT_LIMIT_CHARACTERS:
-        size_bytes = len(text.encode("utf-8", "replace"))
-        if size_bytes > limits.TEXT_LIMIT_BYTES:
-            raise TextTooLong(size_bytes, limits.TEXT_LIMIT_BYTES, "bytes")
-        raise TextTooLong(len(text), limits.TEXT_LIMIT_CHARACTERS, "characters")
-    # ASCII needs no copy to be measured; 4,000 code points never exceed 16,000 bytes.
-    return len(text) if text.isascii() else len(text.encode())
+def _too_long(text: str, size_bytes: int) -> TextTooLong:
+    if size_bytes > limits.TEXT_LIMIT_BYTES:
+        return TextTooLong(size_bytes, limits.TEXT_LIMIT_BYTES, "bytes")
+    return TextTooLong(len(text), limits.TEXT_LIMIT_CHARACTERS, "characters")

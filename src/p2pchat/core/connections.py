@@ -161,10 +161,10 @@ class Connections:
         old = self.neighbours.get(session.peer)
         match judge(old.session if old else None, session, self._setup.me):
             case Arrival.NEW:
-                return self._install(session, already=False)
+                return self._install(session, now, already=False)
             case Arrival.WINS:
                 assert old is not None
-                return [*self._install(session, already=True), *self._drain(old.session, now)]
+                return [*self._install(session, now, already=True), *self._drain(old.session, now)]
             case Arrival.LOSES:
                 return [
                     Opened(session.connection, session.person, already=True),
@@ -174,7 +174,7 @@ class Connections:
                 assert old is not None
                 return self._ask_old(old, session, now)
 
-    def _install(self, session: Session, *, already: bool) -> list[Effect]:
+    def _install(self, session: Session, now: float, *, already: bool) -> list[Effect]:
         assert session.peer is not None
         assert session.person is not None
         self.neighbours.put(session)
@@ -182,6 +182,9 @@ class Connections:
             Register(session.connection, session.peer),
             Opened(session.connection, session.person, already),
         ]
+        token = self.liveness.ping(session.connection, now)
+        if token is not None:
+            effects.append(Send((session.connection,), Ping(token)))  # so that the rtt is known
         if not already:
             effects.append(Tell(Connected(session.person, session.address, session.direction)))
         return effects
@@ -210,7 +213,7 @@ class Connections:
         effects: list[Effect] = [Opened(spare.connection, spare.person, already=True)]
         return effects + self._drain(spare, spare.opened_at)
 
-    def _replace_by(self, spare: Session, reason: str) -> list[Effect]:
+    def _replace_by(self, spare: Session, reason: str, now: float) -> list[Effect]:
         """The old connection is dead: the newer one counts from now on."""
         assert spare.peer is not None
         neighbour = self.neighbours.get(spare.peer)
@@ -221,7 +224,7 @@ class Connections:
         effects: list[Effect] = []
         if restarted:
             effects.append(Tell(self._gone(old, reason, left=False)))
-        effects += self._install(spare, already=not restarted)
+        effects += self._install(spare, now, already=not restarted)
         if old.connection in self._sessions:
             self._forget(old)
             effects.append(Close(old.connection, Closing.AT_ONCE, "replaced by a newer one"))
@@ -272,13 +275,13 @@ class Connections:
         if was_opening:
             error = event.error or DialEnded(session.address, event.reason)
             return [Failed(session.connection, error)] if session.is_dialled else []
-        return self._after_end(session, event.reason)
+        return self._after_end(session, event.reason, now)
 
     def fail(self, session: Session, fault: RemoteFault, now: float) -> list[Effect]:
         """End a connection for what the other side sent."""
         return self._end(session.connection, Closing.AT_ONCE, str(fault), now)
 
-    def _after_end(self, session: Session, reason: str) -> list[Effect]:
+    def _after_end(self, session: Session, reason: str, now: float) -> list[Effect]:
         neighbour = self.neighbours.get(session.peer)
         if neighbour is None:
             return []
@@ -288,7 +291,7 @@ class Connections:
         if neighbour.session is not session:
             return []
         if neighbour.spare is not None:
-            return self._replace_by(neighbour.spare, reason)
+            return self._replace_by(neighbour.spare, reason, now)
         return self._lose(session, reason, left=False)
 
     def _end(self, connection: ConnectionId, how: Closing, reason: str, now: float) -> list[Effect]:
@@ -332,7 +335,7 @@ class Connections:
             case Purpose.OPENING:
                 return self._overdue(session, now)
             case Purpose.DUPLICATE:
-                return self._replace_by(session, "connection lost")
+                return self._replace_by(session, "connection lost", now)
             case Purpose.DRAINED:
                 return [Close(connection, Closing.AFTER_LAST_FRAME, "the other one was kept")]
             case Purpose.LEAVING:

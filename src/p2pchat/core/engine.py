@@ -41,7 +41,7 @@ from p2pchat.core.people import People
 from p2pchat.core.plain_lines import PlainLines
 from p2pchat.core.session import Session, State
 from p2pchat.core.setup import Credentials, Setup
-from p2pchat.core.values import ConnectionId, Kind, MessageId, Person, message_id
+from p2pchat.core.values import ConnectionId, Kind, MessageId, MessageNames, Person
 from p2pchat.errors import AnnounceOverflow, EnvelopeForged, RemoteFault
 
 _TALKING = frozenset({State.OPEN, State.LEAVING})
@@ -53,6 +53,7 @@ class Core:
     def __init__(self, setup: Setup, codec: EnvelopeCodec, credentials: Credentials) -> None:
         self._setup = setup
         self._me = Person(setup.me, setup.nick)
+        self._names = MessageNames(setup.me, setup.epoch)
         self._people = People()
         self._opening = Opening(setup, credentials, self._welcome)
         self._connections = Connections(setup, self._opening, self._people)
@@ -92,7 +93,7 @@ class Core:
             TextTooLong, AnnounceOverflow: Nothing was taken.
         """
         number = self._announcements.add(kind, self._me.nick, text)
-        return message_id(self._setup.me, self._setup.epoch, number)
+        return self._names.name(number)
 
     def rename(self, nick: str) -> None:
         """Call this node otherwise; others learn it with its next message."""

@@ -93,13 +93,73 @@ class Carry(Struct, frozen=True, array_like=True, tag=16):
     signed: bytes
 
 
+class Announced(Struct, frozen=True, array_like=True):
+    """Names an envelope of a kept kind that its sender has; `hops` as a Carry would say."""
+
+    id: Id16
+    author: Key
+    epoch: EpochBytes
+    first: Number
+    count: Count
+    hops: Annotated[int, Meta(ge=0, le=limits.HOPS_LIMIT)] = 0
+
+
+class IHave(Struct, frozen=True, array_like=True, tag=17):
+    """Announces envelopes instead of carrying them; who lacks one asks by a Graft."""
+
+    announced: Annotated[tuple[Announced, ...], Meta(min_length=1, max_length=limits.LIST_LIMIT)]
+
+
+class Graft(Struct, frozen=True, array_like=True, tag=18):
+    """Send me large envelopes whole from now on, and first these, which you announced."""
+
+    ids: Annotated[tuple[Id16, ...], Meta(max_length=limits.LIST_LIMIT)]
+
+
+class Prune(Struct, frozen=True, array_like=True, tag=19):
+    """Announce large envelopes to me from now on: others bring them first."""
+
+
+class Ack(Struct, frozen=True, array_like=True):
+    """Somebody's signed word to have an envelope."""
+
+    envelope: Id16
+    acknowledger: Key
+    time_ms: Number
+    signature: SignatureBytes
+
+
+class Acks(Struct, frozen=True, array_like=True, tag=20):
+    """Takes acknowledgements one connection back along the way that an envelope came.
+
+    `way` is that envelope's id: the acknowledged one itself, or the query that asked for them.
+    """
+
+    way: Id16
+    acks: Annotated[tuple[Ack, ...], Meta(min_length=1, max_length=limits.LIST_LIMIT)]
+
+
 class Skipped(Struct, frozen=True):
     """Stands for a frame of an unknown type that may be skipped; never encoded."""
 
     type_number: int
 
 
-Frame = Hello | Proof | Welcome | Refusal | Ping | Pong | Goodbye | GoodbyeSeen | Carry
+Frame = (
+    Hello
+    | Proof
+    | Welcome
+    | Refusal
+    | Ping
+    | Pong
+    | Goodbye
+    | GoodbyeSeen
+    | Carry
+    | IHave
+    | Graft
+    | Prune
+    | Acks
+)
 """Everything that can be sent."""
 
 Incoming = Frame | Skipped

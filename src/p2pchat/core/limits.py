@@ -175,3 +175,91 @@ GUEST_WAITING_LINES: Final = 64
 GUEST_ECHO_S: Final = 30.0
 GUEST_ECHO_LINES: Final = 256
 """Lines written to guests are remembered, so that their echo is not announced again."""
+
+# --- Lazy push --------------------------------------------------------------------------------
+
+LAZY_ABOVE_BYTES: Final = 1024
+"""Signed bytes of an envelope above which it is not flooded but pushed lazily."""
+
+GRAFT_AFTER_S: Final = 0.5
+"""From the first announcement of an envelope until it is asked for. Must outlast the way along
+the tree, with one transfer of 64 KiB over a slow line in it: shorter asks for what is coming."""
+
+GRAFT_NEXT_S: Final = 0.4
+"""Until the next who announced it is asked: a round trip and a transfer."""
+
+OPTIMISE_HOPS: Final = 7
+"""An announcer so many hops nearer to the author takes the place of who brought the envelope.
+Plumtree's threshold; with many authors a lower one makes the tree restless."""
+
+PRUNE_AGAIN_S: Final = 1.0
+"""A neighbour told to prune is told again at the earliest after this: copies under way."""
+
+OUTSTANDING_S: Final = 2.0
+"""How long an announced large envelope keeps small ones of its author behind it; longer than
+its graft from the second who announced it takes."""
+
+OUTSTANDING_AUTHORS: Final = 256
+"""Authors with such an envelope on one connection; more forget the oldest."""
+
+OFFERS_LIMIT_IDS: Final = 1_024
+"""Own announcements to one neighbour that it may still ask for; more forget the oldest."""
+
+ANNOUNCED_LIMIT_IDS: Final = 512
+"""Announcements of one neighbour for envelopes that are missing here; more forget its oldest.
+64 neighbours that fill it cost about 16 MiB."""
+
+ANNOUNCERS_LIMIT: Final = 8
+"""Neighbours remembered for one missing envelope; after them repair has to find it."""
+
+GRAFTS_UNDER_WAY: Final = 64
+"""Envelopes asked of one neighbour that it has not brought yet."""
+
+GRAFT_OVERDUE_S: Final = 30.0
+"""Until an envelope asked for and not brought counts against who had announced it. Longer than
+a send queue may stand still."""
+
+WITHHELD_WEIGHT: Final = 2
+WITHHELD_LIMIT: Final = 32
+"""Each overdue envelope adds the weight, each one brought takes one off; at the limit the
+neighbour is dropped. So it may withhold a third of what it is asked for, for ever."""
+
+REFUSED_LIMIT_IDS: Final = 4_096
+"""Envelopes that were looked at and not taken; they are not asked for again."""
+
+GRAFT_BURST_BYTES: Final = 128 * 1024
+GRAFT_PAUSE_S: Final = 0.05
+"""Envelopes asked for by one neighbour are sent so many bytes at a time, then after a pause, so
+that its send queue can be seen to rise before it overflows: 2.5 MiB/s at most."""
+
+# --- Reach ------------------------------------------------------------------------------------
+
+ACK_JOIN_S: Final = 0.25
+"""Acknowledgements wait so long at a relay for company."""
+
+ACKS_AIM: Final = 256
+"""Acknowledgements that reach an author: with more people known, each answers by chance."""
+
+ACKS_PER_CONNECTION: Final = 256
+"""Acknowledgements that one neighbour may bring along one way."""
+
+ACKS_KEPT: Final = 512
+"""Verified acknowledgements kept of one own envelope: the aim, and luck."""
+
+ACKS_WAITING: Final = 4_096
+"""Acknowledgements waiting for company, over all ways; about 1 MiB."""
+
+ACKS_BURST: Final = 64
+ACKS_PER_S: Final = 16.0
+"""Acknowledgements that a node signs, whoever asks."""
+
+WAYS_LIMIT: Final = 4_096
+WAY_S: Final = 300.0
+"""Ways back to authors that a relay remembers, about 2 MiB. Long enough for who got the
+envelope by repair after a split of some minutes."""
+
+REACH_ENVELOPES: Final = 128
+"""Own envelopes whose acknowledgements are counted; more forget the oldest."""
+
+REACH_QUERY_EVERY_S: Final = 10.0
+"""At most one query of an author is answered in this time."""

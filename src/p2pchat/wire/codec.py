@@ -10,6 +10,10 @@ from msgspec import Struct
 from p2pchat.core.envelopes import Header, Texts
 from p2pchat.core.frames import (
     FIRST_SKIPPABLE,
+    Acks,
+    Graft,
+    IHave,
+    Prune,
     Carry,
     Frame,
     Goodbye,
@@ -36,7 +40,21 @@ Decoded = TypeVar("Decoded")
 
 _KNOWN: Final = frozenset(
     frame.__struct_config__.tag
-    for frame in (Hello, Proof, Welcome, Refusal, Ping, Pong, Goodbye, GoodbyeSeen, Carry)
+    for frame in (
+        Hello,
+        Proof,
+        Welcome,
+        Refusal,
+        Ping,
+        Pong,
+        Goodbye,
+        GoodbyeSeen,
+        Carry,
+        IHave,
+        Graft,
+        Prune,
+        Acks,
+    )
 )
 _encoder: Final = msgspec.msgpack.Encoder()
 _frames: Final[msgspec.msgpack.Decoder[Frame]] = msgspec.msgpack.Decoder(Frame)

@@ -1,0 +1,52 @@
+"""The codec of a simulated network: each envelope is decoded once for all nodes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from p2pchat.core.envelopes import Header, Texts
+from p2pchat.wire.codec import Codec
+
+_MEMORY_LIMIT: Final = 4_096
+"""Decoded values that are kept; a flood is over long before so many others began."""
+
+
+class MemoCodec:
+    """The real codec behind a bounded memory of what was decoded lately.
+
+    Decoded values are frozen, so that nodes may share them. Bytes that can't be decoded are
+    not remembered: they raise `FrameMalformed` each time.
+    """
+
+    def __init__(self) -> None:
+        self._codec = Codec()
+        self._headers: dict[bytes, Header] = {}
+        self._texts: dict[bytes, Texts] = {}
+
+    def encode_header(self, header: Header) -> bytes:
+        """Make the bytes to be signed."""
+        return self._codec.encode_header(header)
+
+    def decode_header(self, signed: bytes) -> Header:
+        """Read signed bytes; FrameMalformed when they are no header."""
+        header = self._headers.get(signed)
+        if header is None:
+            header = self._codec.decode_header(signed)
+            if len(self._headers) >= _MEMORY_LIMIT:
+                self._headers.clear()
+            self._headers[signed] = header
+        return header
+
+    def encode_texts(self, texts: Texts) -> bytes:
+        """Make the body of a text envelope."""
+        return self._codec.encode_texts(texts)
+
+    def decode_texts(self, body: bytes) -> Texts:
+        """Read the body of a text envelope; FrameMalformed when it is none."""
+        texts = self._texts.get(body)
+        if texts is None:
+            texts = self._codec.decode_texts(body)
+            if len(self._texts) >= _MEMORY_LIMIT:
+                self._texts.clear()
+            self._texts[body] = texts
+        return texts

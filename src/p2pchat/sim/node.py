@@ -1,0 +1,107 @@
+"""One simulated node: a real core with the records of what it asked for."""
+
+from __future__ import annotations
+
+import math
+from itertools import count
+
+from msgspec import Struct
+
+from p2pchat.core.engine import Core
+from p2pchat.core.envelopes import EnvelopeCodec
+from p2pchat.core.events import Deliver, Failed, Opened, Published
+from p2pchat.core.notices import Notice
+from p2pchat.core.setup import GuestPolicy, Setup
+from p2pchat.core.values import Address, ConnectionId, Epoch, MessageId, PeerId, message_id
+from p2pchat.sim.credentials import SimCredentials, sim_network_id, sim_peer_id
+from p2pchat.sim.link import End
+
+PORT = 55555
+"""Where every simulated node listens."""
+
+
+class Delivery(Struct, frozen=True):
+    """Something was shown at that time."""
+
+    at: float
+    effect: Deliver
+
+
+class SimNode:
+    """A core on the virtual clock; what it asks for is recorded in plain lists."""
+
+    def __init__(self, index: int, name: str, room: str, codec: EnvelopeCodec) -> None:
+        self.index = index
+        self.name = name
+        self.room = room
+        self.peer: PeerId = sim_peer_id(name)
+        # One address for each node, all in a private network.
+        self.ip = f"10.{index >> 16 & 255}.{index >> 8 & 255}.{index & 255}"
+        self.address = Address(self.ip, PORT)
+        self.wall_offset_s = 0.0
+        self.group = 0
+        """Nodes of different groups can't reach each other."""
+        self.is_running = False
+        self.is_leaving = False
+        self.tick_at = math.inf
+        """When the next Tick is due, on the virtual clock."""
+        self.awake_at = -math.inf
+        """Until then it handles nothing, as a suspended process."""
+        self.ends: dict[ConnectionId, End] = {}
+        self.delivered: list[Delivery] = []
+        self.published: list[Published] = []
+        self.told: list[Notice] = []
+        self.opened: list[Opened] = []
+        self.failed: list[Failed] = []
+        self.notes: list[str] = []
+        self.sent_frames = 0
+        self.sent_bytes = 0
+        self.carried = 0
+        """Envelopes handed to neighbours, each counted for each of them."""
+        self.starts = 0
+        self._codec = codec
+        self._numbers = count(1)
+        self.core = self._make_core()
+
+    def start(self) -> None:
+        """Begin anew with the same key, another epoch and an empty memory."""
+        self.starts += 1
+        self.core = self._make_core()
+        self.ends = {}
+        self.tick_at = math.inf
+        self.awake_at = -math.inf
+        self.is_running, self.is_leaving = True, False
+
+    def next_connection(self) -> ConnectionId:
+        """Return a number that no connection of this node had."""
+        return ConnectionId(next(self._numbers))
+
+    @property
+    def epoch(self) -> Epoch:
+        """What tells this start of the node from its other ones."""
+        return Epoch((self.index << 32 | self.starts).to_bytes(8, "big"))
+
+    @property
+    def texts(self) -> list[str]:
+        """Everything that was shown here, in order."""
+        return [text for delivery in self.delivered for text in delivery.effect.texts]
+
+    @property
+    def message_ids(self) -> list[MessageId]:
+        """Ids of everything that was shown here, in order."""
+        return [
+            message_id(envelope.author, envelope.epoch, number)
+            for envelope in (delivery.effect.envelope for delivery in self.delivered)
+            for number in envelope.numbers
+        ]
+
+    def _make_core(self) -> Core:
+        setup = Setup(
+            self.peer,
+            self.epoch,
+            sim_network_id(self.room),
+            self.name,
+            (self.address,),
+            GuestPolicy.OFF,
+        )
+        return Core(setup, self._codec, SimCredentials(self.peer, self.room))
