@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program as the command line asks; return the exit code."""
     parser = make_parser()
     given = parser.parse_args(arguments)
-    flags = {name: value for name, value in vars(given).items() if value is not None}
+    flags = dict(vars(given))
     if flags.pop("version", False):
         sys.stdout.write(f"{_version()}\n")
         return 0
@@ -107,11 +108,13 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:  # type: ignore[override]  # it does not return
         """End with exit code 2."""
-        self.exit(EXIT_USAGE, f"p2pchat: {message}. See p2pchat --help.\n")
+        # argparse says "argument -p/--port: must be …"; people know the flag by its long name.
+        brief = re.sub(r"^argument (?:-\w/)?(--[\w-]+): ", r"\1 ", message)
+        self.exit(EXIT_USAGE, f"p2pchat: {brief.rstrip('.')}. See p2pchat --help.\n")
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Build the parser; every flag is None where it was not given."""
+    """Build the parser; a flag that was not given leaves nothing behind."""
     parser = _Parser(
         prog="p2pchat",
         description="Serverless chat for the terminal. Start it in two terminals, then type "
@@ -120,10 +123,10 @@ def make_parser() -> argparse.ArgumentParser:
         "TOML file; a flag wins over a variable, a variable over the file. "
         "Exit codes: 0 left normally, 1 could not start or nothing could be delivered, "
         "2 usage, 78 bad settings, 129, 130 and 143 ended by a signal.",
-        argument_default=None,
+        argument_default=argparse.SUPPRESS,
     )
     parser.add_argument(
-        "command", nargs="?", choices=["paths"], help="paths: print where files are"
+        "command", nargs="?", default=None, choices=["paths"], help="paths: print where files are"
     )
     _add_node_flags(parser)
     _add_front_flags(parser)

@@ -246,9 +246,7 @@ class SimNetwork:
 
     def _later(self, seconds: float, action: Callable[..., None], *arguments: object) -> None:
         self._order += 1
-        heapq.heappush(
-            self._agenda, (self.now + seconds, self._order, True, action, arguments)
-        )
+        heapq.heappush(self._agenda, (self.now + seconds, self._order, True, action, arguments))
 
     # --- Cores --------------------------------------------------------------------------------
 

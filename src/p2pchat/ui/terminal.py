@@ -326,7 +326,7 @@ class Terminal:
     # --- Printing ---------------------------------------------------------------------------
 
     def _plan_flush(self) -> None:
-        if self._flush_timer is None and not self._is_held:
+        if self._flush_timer is None and not self._is_held and self._backlog:
             loop = asyncio.get_running_loop()
             due_at = self._flushed_at + FLUSH_INTERVAL_S
             self._flush_timer = loop.call_at(due_at, self._flush)
