@@ -14,13 +14,15 @@ from typing import Final, assert_never
 from p2pchat.core.notices import (
     Connected,
     Direction,
+    Disconnected,
     NeighbourStatus,
     NickChanged,
     Notice,
+    Received,
     Sent,
     Trouble,
 )
-from p2pchat.core.values import Address, MessageId, Person
+from p2pchat.core.values import Address, MessageId, PeerId, Person
 from p2pchat.errors import AnnounceOverflow, DialFailed, P2PChatError, TerminalGone
 from p2pchat.fronts import Front, chosen
 from p2pchat.logs import log_unexpected, logging_to
@@ -54,6 +56,9 @@ EXIT_HANGUP: Final = 129
 EXIT_INTERRUPTED: Final = 130
 EXIT_TERMINATED: Final = 143
 
+SHOWN_AT_ONCE: Final = 64
+"""Notices shown before everything else gets its turn of the loop."""
+
 REFS_LIMIT: Final = 65_536
 """Requests whose answer is still to come; as many as texts may wait."""
 
@@ -71,6 +76,8 @@ class App:
         self._stop = asyncio.Event()
         self._exit_code = 0
         self._must_confirm = False
+        self._people: tuple[Person, ...] | None = None
+        self._people_ids: frozenset[PeerId | None] = frozenset()
         self._until_stop: set[asyncio.Task[object]] = set()
         self._front: Front = chosen(
             self,
@@ -91,9 +98,12 @@ class App:
     @property
     def people(self) -> tuple[Person, ...]:
         """Everybody around, ourselves not counted."""
-        peers = self._node.peers()
-        near = [status.person for status in peers.neighbours if not status.guest]
-        return (*near, *(status.person for status in peers.heard))
+        if self._people is None:
+            peers = self._node.peers()
+            near = [status.person for status in peers.neighbours if not status.guest]
+            self._people = (*near, *(status.person for status in peers.heard))
+            self._people_ids = frozenset(person.id for person in self._people)
+        return self._people
 
     @property
     def toolbar(self) -> Toolbar:
@@ -145,9 +155,21 @@ class App:
         self._stop.set()
 
     async def _show_notices(self) -> None:
+        shown = 0
         async for notice in self._node.notices():
+            self._note_people(notice)
             self._front.show(notice, self._ref_of(notice))
             await self._front.keep_up()
+            shown += 1
+            if not shown % SHOWN_AT_ONCE:
+                await asyncio.sleep(0)  # keys and neighbours get their turn in a flood
+
+    def _note_people(self, notice: Notice) -> None:
+        match notice:
+            case Connected() | Disconnected() | NickChanged():
+                self._people = None
+            case Received(message) if message.signer.id not in self._people_ids:
+                self._people = None
 
     async def _stop_when_broken(self) -> None:
         await self._front.wait_broken()

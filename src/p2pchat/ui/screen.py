@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich.text import Text
@@ -20,6 +21,18 @@ from p2pchat.ui.view import Scene, banner, mentions, render, render_help, render
 
 Around = Callable[[], tuple[tuple[Person, ...], Sequence[str]]]
 """Returns the people around, and addresses worth completing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A notice that is rendered when its turn comes: of a flood, most are skipped unseen."""
+
+    notice: Notice
+    at: datetime
+    scene: Scene
+
+    def __rich__(self) -> Text:
+        return render(self.notice, self.at, self.scene) or Text()
 
 
 class Screen:
@@ -53,9 +66,7 @@ class Screen:
 
     def show(self, notice: Notice, me: Person, people: tuple[Person, ...]) -> None:
         """Print a notice above the prompt."""
-        line = render(notice, datetime.now().astimezone(), self._scene(me, people))
-        if line is not None:
-            self._open.show(line)
+        self._open.show(_Line(notice, datetime.now().astimezone(), self._scene(me, people)))
 
     def show_banner(self, listening: Listening, version: str) -> None:
         """Print what stands above the first line."""
