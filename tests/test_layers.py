@@ -62,7 +62,8 @@ LAYERS: Final[dict[str, Layer]] = {
     "store": Layer(VALUES | {"crypto"}, frozenset({"platformdirs"}), barred=frozenset({"asyncio"})),
     "net": Layer(frozenset({"core", "wire", "crypto"})),
     "notice_queue": Layer(frozenset({"core"})),
-    "node": Layer(PARTS | {"settings"}),
+    "shell": Layer(PARTS),
+    "node": Layer(PARTS | {"settings", "shell"}),
     "ui": Layer(VALUES, pure=True),
     "sim": Layer(
         frozenset({"core", "wire"}),
@@ -73,8 +74,10 @@ LAYERS: Final[dict[str, Layer]] = {
     "logs": Layer(VALUES | {"settings", "store"}),
     "fronts": Layer(VALUES | {"stdio", "ui", "settings"}),
     "app": Layer(PARTS | {"node", "ui", "sim", "stdio", "logs", "fronts", "settings"}),
-    "cli": Layer(VALUES | {"app", "settings"}),
-    "__main__": Layer(frozenset({"cli"})),
+    "paths": Layer(frozenset({"store"}), frozenset({"platformdirs"})),
+    "cli": Layer(VALUES | {"app", "settings", "paths", "start"}),
+    "start": Layer(VALUES | {"cli"}),
+    "__main__": Layer(frozenset({"start"})),
     "": Layer(VALUES | {"node", "crypto.identity"}),
 }
 """By the first part of a module's name; the empty name is the package's own `__init__`."""

@@ -2,6 +2,6 @@
 
 import sys
 
-from p2pchat.cli import main
+from p2pchat.start import main
 
 sys.exit(main())

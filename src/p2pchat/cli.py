@@ -3,54 +3,58 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from p2pchat import __version__
 from p2pchat.core import limits
-from p2pchat.core.values import Address
 from p2pchat.errors import BadAddress, BadNick, BadRoom, BadSettings, P2PChatError
-from p2pchat.nicks import check_nick
 from p2pchat.settings import Settings, merged
+from p2pchat.start import version
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_CONFIG: Final = 78
 
+_SETTINGS: Final = {BadNick: "nick", BadRoom: "room", BadAddress: "connect"}
+"""Which setting is wrong when one of these is raised."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program as the command line asks; return the exit code."""
+    _stand_in_for_closed_streams()
     parser = make_parser()
     given = parser.parse_args(arguments)
     flags = dict(vars(given))
     if flags.pop("version", False):
-        sys.stdout.write(f"{_version()}\n")
-        return 0
+        return _print(f"{version()}\n")
     command = flags.pop("command", None)
     file = flags.pop("config", None)
     try:
-        settings = merged(flags, os.environ, _config_file(file))
+        settings = merged(flags, os.environ, _config_file(file), is_named=file is not None)
     except BadSettings as error:
         return _fail(error, EXIT_CONFIG)
     if command == "paths":
-        return _print_paths(settings, _config_file(file))
-    return _run(settings)
+        from p2pchat.paths import listing  # noqa: PLC0415
+
+        return _print(listing(settings.profile, _config_file(file)))
+    return _run(settings, flags)
 
 
-def _run(settings: Settings) -> int:
-    # Imported here: `--help`, `--version` and wrong usage need none of it.
-    from p2pchat.app import run  # noqa: PLC0415
-
+def _run(settings: Settings, flags: Mapping[str, object]) -> int:
     is_dumb = os.environ.get("TERM", "dumb" if os.name == "posix" else "") in ("dumb", "unknown")
     try:
+        # Imported here: `--help`, `--version` and wrong usage need none of it.
+        import asyncio  # noqa: PLC0415
+
+        from p2pchat.app import run  # noqa: PLC0415
+
         return asyncio.run(run(settings, is_dumb=is_dumb))
     except (BadNick, BadRoom, BadAddress) as error:
-        return _fail(error, EXIT_USAGE)
+        return _fail(error, EXIT_USAGE if _SETTINGS[type(error)] in flags else EXIT_CONFIG)
     except P2PChatError as error:
         return _fail(error, EXIT_FAILED)
     except KeyboardInterrupt:
@@ -61,43 +65,38 @@ def _run(settings: Settings) -> int:
         raise
 
 
+def _stand_in_for_closed_streams() -> None:
+    """Open what was closed before our start, or our first file would be taken for it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - for good
+            setattr(sys, name, stream)
+
+
+def _print(text: str) -> int:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:
+        # The stream still holds the text, and would try again when the interpreter ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        return EXIT_FAILED
+    return 0
+
+
 def _fail(error: BaseException, code: int) -> int:
     sys.stderr.write(f"p2pchat: {error}\n")
     return code
 
 
-def _version() -> str:
-    import platform  # noqa: PLC0415
-
-    python = f"Python {platform.python_version()}"
-    return f"p2pchat {__version__} ({python}, {platform.system()}, protocol {_protocols()})"
-
-
-def _protocols() -> str:
-    return str(limits.PROTOCOL_HIGHEST)
-
-
 def _config_file(given: str | None) -> Path:
     if given is not None:
         return Path(given)
-    from platformdirs import user_config_path  # noqa: PLC0415
+    from p2pchat.paths import settings_file  # noqa: PLC0415
 
-    return user_config_path("p2pchat", appauthor=False) / "config.toml"
-
-
-def _print_paths(settings: Settings, config: Path) -> int:
-    from p2pchat.store.profile import default_folder  # noqa: PLC0415
-
-    folder = default_folder()
-    name = settings.profile or "default"
-    sys.stdout.write(
-        f"settings   {config}\n"
-        f"profiles   {folder}\n"
-        f"key        {folder / name / 'key'}\n"
-        f"nick       {folder / name / 'nick'}\n"
-        f"log        {folder / name / 'log.txt'}\n"
-    )
-    return 0
+    return settings_file()
 
 
 # --- Arguments --------------------------------------------------------------------------------
@@ -111,6 +110,10 @@ class _Parser(argparse.ArgumentParser):
         # argparse says "argument -p/--port: must be …"; people know the flag by its long name.
         brief = re.sub(r"^argument (?:-\w/)?(--[\w-]+): ", r"\1 ", message)
         self.exit(EXIT_USAGE, f"p2pchat: {brief.rstrip('.')}. See p2pchat --help.\n")
+
+    def print_help(self, file: object = None) -> None:
+        """Print the help, as quietly as all else where nobody reads it."""
+        _print(self.format_help())
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -186,6 +189,8 @@ def _port(text: str) -> int:
 
 
 def _nick(text: str) -> str:
+    from p2pchat.nicks import check_nick  # noqa: PLC0415
+
     try:
         return check_nick(text)
     except BadNick as error:
@@ -193,6 +198,8 @@ def _nick(text: str) -> str:
 
 
 def _address(text: str) -> str:
+    from p2pchat.core.values import Address  # noqa: PLC0415
+
     try:
         return str(Address.parse(text))
     except BadAddress as error:

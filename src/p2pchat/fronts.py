@@ -6,11 +6,12 @@ them decides anything; which one is used follows from what standard input and ou
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from p2pchat import __version__
 from p2pchat.core.notices import Listening, Notice, Peers, Received
@@ -21,6 +22,9 @@ from p2pchat.ui.commands import NotYet, SetBack, help_text
 from p2pchat.ui.grammar import parse
 from p2pchat.ui.model import Toolbar
 from p2pchat.ui.ndjson import Request
+
+HURRY_S: Final = 1.0
+"""What a reader of our output still has when a signal ends us."""
 
 
 class Around(Protocol):
@@ -98,6 +102,10 @@ class Front(Protocol):
         """Return when nobody reads any more."""
         ...
 
+    def hurry(self) -> None:
+        """Do not wait long for a reader from now on: a signal asked us to end."""
+        ...
+
 
 class PipeFront:
     """What line mode, NDJSON and linear text have in common: no cursor, no editor."""
@@ -146,6 +154,10 @@ class PipeFront:
     async def wait_broken(self) -> None:
         """Return when our output is read no more."""
         await self._output.broken.wait()
+
+    def hurry(self) -> None:
+        """Give a reader that is behind one more moment."""
+        asyncio.get_running_loop().call_later(HURRY_S, self._output.give_up)
 
     def _print(self, lines: Sequence[str]) -> None:
         if lines:
@@ -230,7 +242,8 @@ class LinearFront(PipeFront):
         if isinstance(notice, Listening):
             self._print(self._view.banner(notice, __version__))
             return
-        self._print(self._view.lines(notice, self._around.me, self._around.people))
+        at = _now().astimezone()
+        self._print(self._view.lines(notice, at, self._around.me, self._around.people))
 
     def show_peers(self, peers: Peers, ref: str | None) -> None:
         """Print a labelled line a peer."""
@@ -309,6 +322,9 @@ class TerminalFront:
     async def wait_broken(self) -> None:
         """Wait for ever: a vanished terminal ends the requests instead."""
         await self._screen.wait_for_ever()
+
+    def hurry(self) -> None:
+        """Do nothing: the terminal is never waited for."""
 
     def _complete_with(self) -> tuple[tuple[Person, ...], Sequence[str]]:
         return self._around.people, self._around.known_addresses

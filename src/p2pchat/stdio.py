@@ -64,18 +64,19 @@ class StandardInput:
         """Yield each line; the reading thread waits while the last piece is worked on."""
         loop = asyncio.get_running_loop()
         pieces: asyncio.Queue[list[str] | None] = asyncio.Queue(maxsize=1)
+        is_wanted = threading.Semaphore()
 
         def hand_over(piece: list[str] | None) -> None:
-            asyncio.run_coroutine_threadsafe(pieces.put(piece), loop).result()
+            is_wanted.acquire()
+            loop.call_soon_threadsafe(pieces.put_nowait, piece)
 
         def read() -> None:
             cutter = LineCutter()
             # RuntimeError: the loop has ended while we waited for input.
-            with suppress(OSError, RuntimeError):
-                while received := os.read(self._descriptor, READ_BYTES):
+            with suppress(RuntimeError):
+                while received := self._read():
                     if lines := cutter.feed(received):
                         hand_over(lines)
-            with suppress(RuntimeError):
                 hand_over(cutter.finish())
                 hand_over(None)
 
@@ -83,6 +84,13 @@ class StandardInput:
         while (piece := await pieces.get()) is not None:
             for line in piece:
                 yield line
+            is_wanted.release()
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._descriptor, READ_BYTES)
+        except OSError:
+            return b""  # there is no input: as good as its end
 
 
 class StandardOutput:
@@ -94,6 +102,7 @@ class StandardOutput:
         self._waiting_bytes = 0
         self._is_writing = False
         self._is_broken = False
+        # bounded: the next job is put in when the last one is done
         self._jobs: SimpleQueue[bytes | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._went_on = asyncio.Event()
@@ -122,6 +131,13 @@ class StandardOutput:
         """Wait until everything was written."""
         await self.keep_up(0)
 
+    def give_up(self) -> None:
+        """Drop what nobody has read yet, and wait for nobody any more."""
+        self._is_broken = True
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self._went_on.set()
+
     def _start(self) -> None:
         if self._is_writing or not self._waiting:
             return
@@ -145,11 +161,9 @@ class StandardOutput:
 
     def _on_written(self, is_broken: bool) -> None:
         self._is_writing = False
-        self._went_on.set()
         if is_broken:
-            self._is_broken = True
-            self._waiting.clear()
-            self._waiting_bytes = 0
+            self.give_up()
             self.broken.set()
             return
+        self._went_on.set()
         self._start()

@@ -27,10 +27,9 @@ class LinearView:
         return [line.plain for line in banner(listening, version)]
 
     def lines(
-        self, notice: Notice, me: Person, people: tuple[Person, ...], at: datetime | None = None
+        self, notice: Notice, at: datetime, me: Person, people: tuple[Person, ...]
     ) -> list[str]:
         """Return the lines of a notice; none where it has no line in the conversation."""
-        at = at or datetime.now().astimezone()
         return _lines(render(notice, at, Scene(me, self._theme, people)))
 
     def peers(self, peers: Peers, me: Person, people: tuple[Person, ...]) -> list[str]:

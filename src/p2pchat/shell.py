@@ -1,0 +1,262 @@
+"""Performs what the core decides, and tells it what happens: the node's event loop side."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from itertools import count
+from typing import assert_never
+
+from p2pchat.core.engine import Core
+from p2pchat.core.events import (
+    ClockSet,
+    Close,
+    Closing,
+    ConnectionEnded,
+    ConnectionStarted,
+    Deliver,
+    Effect,
+    Event,
+    Failed,
+    Note,
+    Opened,
+    Published,
+    Register,
+    Send,
+    Tell,
+    Tick,
+    TreatAsGuest,
+    WriteLine,
+)
+from p2pchat.core.notices import Direction
+from p2pchat.core.values import Address, ConnectionId
+from p2pchat.crypto.identity import Identity
+from p2pchat.errors import DialFailed
+from p2pchat.net.connection import Connection
+from p2pchat.net.conversation import (
+    Conversation,
+    PlainConversation,
+    SecureConversation,
+    UndecidedConversation,
+)
+from p2pchat.net.registry import ConnectionRegistry
+from p2pchat.net.tcp import ByteStream, TcpStream, dial
+from p2pchat.notice_queue import NoticeQueue
+from p2pchat.wire.codec import encode
+from p2pchat.wire.framing import frame_bytes
+from p2pchat.wire.plain_line import guest_line
+
+log = logging.getLogger(__name__)
+
+_CLOCK_STEP_S = 0.25
+"""Steps of the wall clock below this are nobody's business."""
+
+
+class Shell:
+    """Feeds one core, performs its effects, and owns what they act on.
+
+    Nothing here decides, and nothing that performs an effect ever waits: otherwise one slow
+    peer would stop the whole node.
+    """
+
+    def __init__(
+        self, core: Core, identity: Identity, tasks: asyncio.TaskGroup, notices: NoticeQueue
+    ) -> None:
+        self.registry = ConnectionRegistry()
+        self._core = core
+        self._identity = identity
+        self._tasks = tasks
+        self._notices = notices
+        self._loop = asyncio.get_running_loop()
+        self._numbers = count(1)
+        self._dials: dict[ConnectionId, asyncio.Future[Opened]] = {}
+        self._pending: list[Event] = []
+        self._is_handling = False
+        self._wall_offset_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_arming = False
+        self._is_due = asyncio.Event()
+        self._changed = asyncio.Event()
+
+    # --- Connections ---------------------------------------------------------------------------
+
+    def accept(self, stream: TcpStream) -> None:
+        """Take in who dialled us."""
+        number = ConnectionId(next(self._numbers))
+        conversation = UndecidedConversation(number, self._identity)
+        self._start(number, stream, stream.remote, Direction.IN, conversation)
+
+    async def dial(self, address: Address) -> Opened:
+        """Dial an address and wait until the connection is open.
+
+        Raises:
+            DialFailed: It did not open.
+        """
+        stream = await dial(address)
+        number = ConnectionId(next(self._numbers))
+        conversation: Conversation = (
+            PlainConversation(number)
+            if address.plain
+            else SecureConversation(number, self._identity, dialling=True)
+        )
+        settled: asyncio.Future[Opened] = self._loop.create_future()
+        self._dials[number] = settled
+        try:
+            self._start(number, stream, address, Direction.OUT, conversation)
+            return await settled
+        finally:
+            del self._dials[number]
+
+    def _start(
+        self,
+        number: ConnectionId,
+        stream: ByteStream,
+        address: Address,
+        direction: Direction,
+        conversation: Conversation,
+    ) -> None:
+        connection = Connection(number, address, stream, conversation, self.handle)
+        self.registry.add(connection)
+        self._tasks.create_task(connection.run(), name=f"reader {address}")
+        self.handle(ConnectionStarted(number, address, stream.remote.host, direction))
+
+    # --- Events in, effects out ----------------------------------------------------------------
+
+    def handle(self, event: Event) -> None:
+        """Feed the core one event and perform what it asks for.
+
+        What happens while effects are performed is handled right after them, so the core is
+        never entered twice.
+        """
+        self._pending.append(event)
+        if self._is_handling:
+            return
+        self._is_handling = True
+        try:
+            self._read_clock()
+            while self._pending:
+                self._handle_one(self._pending.pop(0))
+        finally:
+            self._is_handling = False
+        self._plan_arming()
+
+    def _handle_one(self, event: Event) -> None:
+        is_traced = log.isEnabledFor(logging.DEBUG)
+        if is_traced:
+            log.debug("event %s", type(event).__name__)
+        for effect in self._core.handle(event, self._loop.time()):
+            if is_traced:
+                log.debug("effect %s", type(effect).__name__)
+            self._perform(effect)
+        if isinstance(event, ConnectionEnded):
+            self._on_ended(event)
+
+    def _read_clock(self) -> None:
+        offset_s = time.time() - self._loop.time()
+        if abs(offset_s - self._wall_offset_s) > _CLOCK_STEP_S:
+            self._wall_offset_s = offset_s
+            self._core.handle(ClockSet(offset_s), self._loop.time())
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Send(connections, frame):
+                self._write(connections, frame_bytes(encode(frame)))
+            case Deliver() | Published():
+                self._notices.offer(effect)
+            case WriteLine(connections, nick, text):
+                self._write(connections, guest_line(nick, text))
+            case Tell(notice):
+                self._notices.offer(notice)
+            case Register(connection, peer):
+                self.registry.register(peer, connection)
+            case Close():
+                self._close(effect)
+            case Opened(connection):
+                if (waiting := self._dials.get(connection)) and not waiting.done():
+                    waiting.set_result(effect)
+            case Failed(connection, error):
+                if (waiting := self._dials.get(connection)) and not waiting.done():
+                    waiting.set_exception(error)
+            case TreatAsGuest(connection):
+                if silent := self.registry.get(connection):
+                    silent.treat_as_guest()
+            case Note(text):
+                log.info("%s", text)
+            case _:
+                assert_never(effect)
+
+    def _write(self, connections: tuple[ConnectionId, ...], payload: bytes) -> None:
+        for overflowing in self.registry.write(connections, payload):
+            overflowing.abort(f"too slow: {overflowing.queued_bytes} bytes waiting")
+
+    def _close(self, effect: Close) -> None:
+        connection = self.registry.get(effect.connection)
+        if connection is None:
+            return
+        log.info("connection %d closes: %s", connection.id, effect.reason)
+        if effect.how is Closing.AT_ONCE:
+            connection.abort(effect.reason)
+        else:
+            connection.end_after_last_frame(effect.reason)
+
+    def _on_ended(self, event: ConnectionEnded) -> None:
+        self.registry.remove(event.connection)
+        if (waiting := self._dials.get(event.connection)) and not waiting.done():
+            waiting.set_exception(_ended_early(event))
+
+    # --- Time ----------------------------------------------------------------------------------
+
+    def announced(self) -> None:
+        """An own message waits: let the time keeper send it with its next turn."""
+        self._is_due.set()
+
+    async def keep_time(self) -> None:
+        """Send a Tick whenever the core wants one; own messages leave by this as well."""
+        while True:
+            await self._is_due.wait()
+            self._is_due.clear()
+            self.handle(Tick())
+            if self._core.next_deadline() == -math.inf:
+                self._is_due.set()
+            # Writers get their turn between two envelopes, and what is said meanwhile goes
+            # together into the next one.
+            await asyncio.sleep(0)
+
+    async def until_change(self) -> None:
+        """Wait until something was handled."""
+        self._changed.clear()
+        await self._changed.wait()
+
+    def _plan_arming(self) -> None:
+        # Once for all that is handled in this turn of the loop, not for each frame.
+        if not self._is_arming:
+            self._is_arming = True
+            self._loop.call_soon(self._arm)
+
+    def _arm(self) -> None:
+        self._is_arming = False
+        self._changed.set()
+        deadline = self._core.next_deadline()
+        if deadline is None:
+            return
+        if deadline <= self._loop.time():
+            self._is_due.set()
+        elif self._timer is None or deadline < self._timer.when():
+            self.stop_timer()
+            self._timer = self._loop.call_at(deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._is_due.set()
+
+    def stop_timer(self) -> None:
+        """Let nothing ring any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _ended_early(event: ConnectionEnded) -> DialFailed:
+    return event.error or DialFailed(None, f"could not connect: {event.reason}.")

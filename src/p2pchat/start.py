@@ -1,0 +1,32 @@
+"""The way in: answers `--version` before anything else is loaded."""
+
+from __future__ import annotations
+
+import sys
+
+from p2pchat import __version__
+
+VERSION_FLAGS = ("-V", "--version")
+
+
+def main() -> int:
+    """Run the program with the arguments of this process; return the exit code."""
+    if len(sys.argv) == 2 and sys.argv[1] in VERSION_FLAGS and sys.stdout is not None:
+        # The most frequent question of scripts, and a fifth of the time it takes otherwise.
+        try:
+            sys.stdout.write(f"{version()}\n")
+            sys.stdout.flush()
+        except OSError:
+            return 1
+        return 0
+    from p2pchat.cli import main as run  # noqa: PLC0415
+
+    return run()
+
+
+def version() -> str:
+    """Return what `--version` prints: the program's, Python's, the system, the protocol's."""
+    from p2pchat.core.limits import PROTOCOL_HIGHEST  # noqa: PLC0415
+
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    return f"p2pchat {__version__} (Python {python}, {sys.platform}, protocol {PROTOCOL_HIGHEST})"
