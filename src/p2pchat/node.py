@@ -31,7 +31,7 @@ from p2pchat.core.values import (
 )
 from p2pchat.crypto.credentials import NodeCredentials
 from p2pchat.crypto.room import Room
-from p2pchat.errors import NotP2PChat
+from p2pchat.errors import SpeaksPlainText
 from p2pchat.net.interfaces import reachable_addresses
 from p2pchat.net.registry import ConnectionRegistry
 from p2pchat.net.tcp import Listener
@@ -134,7 +134,11 @@ class Node:
             for connection in self.connections:
                 connection.abort("the node stops")
             self._notices.end()
-        return await self._exit.__aexit__(exception_type, exception, traceback)
+        if isinstance(exception, asyncio.CancelledError):
+            return await self._exit.__aexit__(exception_type, exception, traceback)
+        # Without the error of the body, which the task group would wrap in another one.
+        await self._exit.__aexit__(None, None, None)
+        return None
 
     async def leave(self) -> int:
         """Stop accepting, hand over what waits, and say goodbye.
@@ -245,7 +249,7 @@ class Node:
         self._notices.offer(Dialling(address))
         try:
             return await self._shell.dial(address)
-        except NotP2PChat:
+        except SpeaksPlainText:
             if address.plain:
                 raise
             # It took us for a silent guest, perhaps, because our first bytes were late.

@@ -1,0 +1,271 @@
+"""The documents agree with the code."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import struct
+import subprocess
+import sys
+import typing
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from p2pchat import __version__, app, cli
+from p2pchat.core import frames
+from p2pchat.core.envelopes import Header, Texts
+from p2pchat.core.frames import Ping
+from p2pchat.core.session import TABLE, RefusalReason
+from p2pchat.core.values import Kind
+from p2pchat.crypto.identity import is_peer_id
+from p2pchat.errors import FrameMalformed
+from p2pchat.wire.codec import decode
+from tests.documents import BLOCKS, PROTOCOL, README, block_in
+from tests.sources import PACKAGE, ROOT, sources
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ARCHITECTURE: Final = ROOT / "docs" / "architecture.md"
+SOURCE_FOLDER: Final = "src/p2pchat"
+
+OPENING_SENTENCE: Final = (
+    "An asyncio event loop runs a TCP listener, one reader task per connection, and a "
+    "prompt_toolkit input task, and they all share a connection registry that `announce()` "
+    "writes to."
+)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_what_is_made_from_the_code_is_current(name: str) -> None:
+    path, make = BLOCKS[name]
+
+    found = block_in(path.read_text("utf-8"), name)
+
+    assert found == make(), "bring it up to date: python -m tests.documents"
+
+
+# --- Links and names --------------------------------------------------------------------------
+
+DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK: Final = re.compile(r"\[([^\]]+)\]\(([^)\s]+)(?: \"([^\"]+)\")?\)")
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+
+
+def links(path: Path) -> list[tuple[str, str, str]]:
+    """Return text, target and title of each link to a place in the project."""
+    found = LINK.findall(without_code(path.read_text("utf-8")))
+    return [link for link in found if not link[1].startswith(("http:", "https:", "mailto:"))]
+
+
+def target_of(path: Path, target: str) -> Path:
+    """Return the file that a link leads to; the package may be an installed one."""
+    place = (path.parent / target.partition("#")[0]).resolve() if target[0] != "#" else path
+    if place.is_relative_to(ROOT / SOURCE_FOLDER):
+        return PACKAGE / place.relative_to(ROOT / SOURCE_FOLDER)
+    return place
+
+
+def anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", without_code(path.read_text("utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for text, target, title in links(path):
+        place, anchor = target_of(path, target), target.partition("#")[2]
+
+        assert place.exists(), f"[{text}]({target})"
+        assert not anchor or anchor in anchors(place), f"[{text}]({target}): no such heading"
+        code = place.read_text("utf-8") if title else ""
+        names = title.split(".") if title else []
+        missing = [name for name in names if not re.search(rf"\b{name}\b", code)]
+        assert not missing, f"{place.name} has no {title}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_constant_that_is_named_exists(path: Path) -> None:
+    code = "\n".join(source.text for source in sources(PACKAGE))
+    named = re.findall(r"`([A-Z]+(?:_[A-Z0-9]+)+)`", without_code(path.read_text("utf-8")))
+    ours = [name for name in named if not name.startswith(("P2PCHAT_", "NO_", "XDG_"))]
+
+    missing = [name for name in ours if not re.search(rf"\b{name}\b", code)]
+
+    assert not missing
+
+
+def test_the_architecture_opens_with_the_sentence_and_links_its_nouns_to_the_code() -> None:
+    text = ARCHITECTURE.read_text("utf-8")
+    first = text.split("\n\n")[1].replace("\n", " ")
+    titles = {title for _, target, title in LINK.findall(first) if SOURCE_FOLDER in target}
+
+    assert LINK.sub(r"\1", first) == OPENING_SENTENCE
+    assert titles == {
+        "asyncio.run", "Listener.serve", "Connection.run", "Terminal._run_prompt",
+        "ConnectionRegistry", "Node.announce",
+    }  # fmt: skip
+
+
+def test_decisions_are_numbered_without_a_hole() -> None:
+    names = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("*.md"))
+
+    numbers = [int(name[:4]) for name in names]
+
+    assert numbers == list(range(1, len(names) + 1))
+
+
+# --- README -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("what", "word"), [("run", ".venv/bin/p2pchat"), ("test", "pytest")])
+def test_the_quick_start_is_one_command_line_each(what: str, word: str) -> None:
+    marked = re.findall(rf"<!-- ci: {what} command -->\n```sh\n(.*?)```", README.read_text("utf-8"),
+                        re.DOTALL)  # fmt: skip
+
+    assert len(marked) == 1
+    assert marked[0].count("\n") == 1
+    assert word in marked[0]
+
+
+def test_the_check_of_a_clean_checkout_finds_the_test_command() -> None:
+    script = ROOT / ".ci" / "readme_command.py"
+
+    done = subprocess.run(
+        [sys.executable, script, README], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert done.stdout.strip().endswith(".venv/bin/pytest -q")
+
+
+def test_the_readme_names_every_exit_code() -> None:
+    codes = {value for module in (app, cli) for name, value in vars(module).items()
+             if name.startswith("EXIT_")}  # fmt: skip
+
+    named = {int(code) for code in re.findall(r"^\| (\d+) \|", README.read_text("utf-8"), re.M)}
+
+    assert named == codes | {0}
+
+
+def test_the_changelog_has_a_section_for_the_version() -> None:
+    assert f"\n## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+# --- Protocol ---------------------------------------------------------------------------------
+
+
+def read_vectors() -> dict[str, bytes]:
+    """Return the vectors as somebody else would read them out of the document."""
+    block = block_in(PROTOCOL.read_text("utf-8"), "vectors")
+    found = re.findall(r"^(\w.*):\n((?:    [0-9a-f]+\n)+)", block, re.MULTILINE)
+    return {name: bytes.fromhex(lines) for name, lines in found}
+
+
+def hkdf(label: bytes, name: bytes, secret: bytes, length: int) -> bytes:
+    """RFC 5869 by hand, with one block of output."""
+    key = hmac.digest(b"p2pchat/1 room", secret, "sha256")
+    return hmac.digest(key, label + b"\0" + name + b"\1", "sha256")[:length]
+
+
+def plain(payload: bytes) -> typing.Any:
+    """Decode msgpack without any type of ours."""
+    return msgspec.msgpack.decode(payload)
+
+
+def test_the_vectors_follow_from_the_prose_without_our_code() -> None:
+    given = read_vectors()
+    ann, ben, signed = given["id of ann"], given["id of ben"], given["signed"]
+    roles = {b"\1": "proof of the dialler", b"\2": "proof of the acceptor"}
+    context = b"p2pchat/1 envelope\0"
+
+    for room, secret in (("lobby", b""), ("attic", given["secret of attic"])):
+        name = room.encode()
+        assert given[f"network id of {room}"] == hkdf(b"network id", name, secret, 16)
+        assert given[f"proof key of {room}"] == hkdf(b"proof key", name, secret, 32)
+    assert given["discovery key of attic"] == hkdf(
+        b"discovery key", b"attic", given["secret of attic"], 32
+    )
+    for role, proof in roles.items():
+        content = role + given["exported"] + ann + ben
+        assert given[proof] == hmac.digest(given["proof key of lobby"], content, "sha256")
+    assert given["envelope id"] == hashlib.blake2b(context + signed, digest_size=16).digest()
+    for number in (5, 6):
+        place = ann + given["epoch of ann"] + struct.pack(">Q", number)
+        expected = hashlib.blake2b(place, digest_size=16).digest()
+        assert given[f"message id of number {number}"] == expected
+    Ed25519PublicKey.from_public_bytes(ann).verify(given["signature"], context + signed)
+    with pytest.raises(InvalidSignature):
+        Ed25519PublicKey.from_public_bytes(ann).verify(given["signature"], signed)
+
+
+def test_the_frames_of_the_vectors_are_plain_arrays_behind_their_length() -> None:
+    given = read_vectors()
+    payloads = {name: value[4:] for name, value in given.items() if name.endswith(" framed")}
+    header = [
+        given["network id of lobby"], given["id of ann"], given["epoch of ann"],
+        1_700_000_000_000, 1, 5, 2, b"", given["body"], 0,
+    ]  # fmt: skip
+    carry = [16, 0, given["envelope id"], given["signature"], given["signed"]]
+
+    for name, payload in payloads.items():
+        assert given[name][:4] == struct.pack(">I", len(payload))
+    assert plain(given["body"]) == ["ann", ["hello", "gr\u00fc\u00df dich"]]
+    assert plain(given["signed"]) == header
+    assert plain(payloads["Carry framed"]) == carry
+    assert plain(payloads["Hello framed"]) == [1, 1, 1, [], given["epoch of ann"]]
+    assert plain(payloads["Proof framed"]) == [2, given["proof of the dialler"]]
+    assert plain(payloads["Refusal framed"]) == [4, 2]
+    assert plain(payloads["Goodbye framed"]) == [7]
+
+
+def test_every_frame_in_use_is_explained() -> None:
+    text = PROTOCOL.read_text("utf-8")
+    in_use = {taken for _, taken in TABLE} & set(typing.get_args(frames.Frame))
+
+    missing = [kind.__name__ for kind in in_use if f"**`{kind.__name__}`**" not in text]
+
+    assert not missing
+
+
+def test_header_texts_and_refusals_are_explained_field_by_field() -> None:
+    text = PROTOCOL.read_text("utf-8")
+    rows = [f"| {number} | `{name}` |" for kind in (Header, Texts)
+            for number, name in zip(count(), kind.__struct_fields__)]  # fmt: skip
+    rows += [f"| {reason.value} | {reason.words} |" for reason in RefusalReason]
+    rows += [f"| {kind.value} | `{kind.name}` |" for kind in Kind]
+
+    missing = [row for row in rows if row not in text]
+
+    assert not missing
+
+
+def test_the_keys_that_nobody_owns_are_refused() -> None:
+    listed = block_in(PROTOCOL.read_text("utf-8"), "small order").split("\n")[1:-2]
+
+    assert len(listed) == 4
+    for y in listed:
+        key = bytearray.fromhex(y)
+        assert not is_peer_id(bytes(key))
+        key[31] |= 0x80
+        assert not is_peer_id(bytes(key))
+
+
+def test_what_the_protocol_calls_a_fault_is_one() -> None:
+    token_as_text, missing_token = b"\x92\x05\xa1\x37", b"\x91\x05"
+    two_values, unknown_below_128 = b"\x92\x05\x07\x00", b"\x92\x63\x07"
+
+    for payload in (token_as_text, missing_token, two_values, unknown_below_128):
+        with pytest.raises(FrameMalformed):
+            decode(payload)
+    assert decode(b"\x93\x05\x07\xc0") == Ping(7)
+    assert decode(b"\x92\x05\xcd\x00\x07") == Ping(7)
+    assert decode(b"\x92\xcc\x80\x07") == frames.Skipped(128)
