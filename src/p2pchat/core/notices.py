@@ -103,6 +103,27 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Messages of an author have not come; later ones are shown from here on."""
+
+    author: Person
+    missing: int
+    """How many messages. They are shown when they come after all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """Two parts of the network met again, and what was said apart has been exchanged."""
+
+    people: int
+    """How many authors the recovered messages are of."""
+    apart_s: float
+    """Age of the oldest of them in seconds, by its author's clock."""
+    recovered: int
+    """How many messages."""
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """So many notices were dropped because they were not taken in time."""
 
@@ -119,6 +140,8 @@ Notice = (
     | NickChanged
     | Trouble
     | Remark
+    | Gap
+    | Seam
     | Skipped
 )
 
@@ -159,7 +182,7 @@ class Peers:
 
 
 __all__ = [
-    "Connected", "Dialling", "Direction", "Disconnected", "HeardStatus", "Listening",
+    "Connected", "Dialling", "Direction", "Disconnected", "Gap", "HeardStatus", "Listening",
     "MessageId", "NeighbourStatus", "NickChanged", "Notice", "PeerId", "Peers", "Received",
-    "Remark", "Sent", "Skipped", "Trouble",
+    "Remark", "Seam", "Sent", "Skipped", "Trouble",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from p2pchat.core.notices import (
     Connected,
     Dialling,
     Disconnected,
+    Gap,
     HeardStatus,
     Listening,
     NeighbourStatus,
@@ -23,6 +24,7 @@ from p2pchat.core.notices import (
     Peers,
     Received,
     Remark,
+    Seam,
     Sent,
     Skipped,
     Trouble,
@@ -90,6 +92,11 @@ def encode(notice: Notice, ts: datetime, ref: str | None = None) -> list[str]:
             return [_line("nick", ts, ref, {"who": _person(who), "old": old})]
         case Trouble(text, code):
             return [encode_error(text, code, ts, ref)]
+        case Gap(author, missing):
+            return [_line("gap", ts, None, {"author": _person(author), "missing": missing})]
+        case Seam(people, apart_s, recovered):
+            fields = {"apart_s": round(apart_s, 3), "recovered": recovered}
+            return [_line("seam", ts, None, {**fields, "people": people})]
         case Dialling() | Remark() | Skipped():
             return []
         case _:

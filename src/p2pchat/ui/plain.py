@@ -13,6 +13,7 @@ from p2pchat.core.notices import (
     Connected,
     Dialling,
     Disconnected,
+    Gap,
     HeardStatus,
     Listening,
     NeighbourStatus,
@@ -21,6 +22,7 @@ from p2pchat.core.notices import (
     Peers,
     Received,
     Remark,
+    Seam,
     Sent,
     Skipped,
     Trouble,
@@ -28,6 +30,7 @@ from p2pchat.core.notices import (
 from p2pchat.core.values import Address, Message, Person, short_fingerprint
 from p2pchat.nicks import label
 from p2pchat.sanitize import visible, visible_line
+from p2pchat.ui.words import of_gap, of_seam
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,6 +69,10 @@ def lines_of(notice: Notice) -> Lines:
             return _out(f"Error: {visible_line(text)}")
         case Remark(text):
             return _err(visible_line(text))
+        case Gap():
+            return _err(of_gap(notice, visible_line(notice.author.nick)))
+        case Seam():
+            return _err(of_seam(notice))
         case Skipped(count):
             return _err(f"{count} lines skipped: they came faster than they could be shown")
         case _:

@@ -6,8 +6,6 @@ from io import StringIO
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
-from rich.protocol import rich_cast
-from rich.text import Text
 
 from p2pchat.ui.view import skipped_line
 
@@ -56,6 +54,5 @@ class Printer:
         return self._written.getvalue().replace("\n", "\r\n")
 
     def _print(self, item: RenderableType) -> None:
-        renderable = rich_cast(item)
         # The terminal wraps texts better: they flow again after a resize, and links stay whole.
-        self._console.print(renderable, soft_wrap=isinstance(renderable, Text))
+        self._console.print(item, soft_wrap=True)

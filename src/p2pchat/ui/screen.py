@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from rich.text import Text
@@ -17,22 +16,10 @@ from p2pchat.ui.completion import Candidate, candidates
 from p2pchat.ui.model import Toolbar
 from p2pchat.ui.terminal import Terminal
 from p2pchat.ui.theme import ColourMode, Theme
-from p2pchat.ui.view import Scene, banner, mentions, render, render_help, render_peers
+from p2pchat.ui.view import Line, Scene, banner, mentions, render_help, render_peers
 
 Around = Callable[[], tuple[tuple[Person, ...], Sequence[str]]]
 """Returns the people around, and addresses worth completing."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A notice that is rendered when its turn comes: of a flood, most are skipped unseen."""
-
-    notice: Notice
-    at: datetime
-    scene: Scene
-
-    def __rich__(self) -> Text:
-        return render(self.notice, self.at, self.scene) or Text()
 
 
 class Screen:
@@ -66,7 +53,7 @@ class Screen:
 
     def show(self, notice: Notice, me: Person, people: tuple[Person, ...]) -> None:
         """Print a notice above the prompt."""
-        self._open.show(_Line(notice, datetime.now().astimezone(), self._scene(me, people)))
+        self._open.show(Line(notice, datetime.now().astimezone(), self._scene(me, people)))
 
     def show_banner(self, listening: Listening, version: str) -> None:
         """Print what stands above the first line."""

@@ -212,6 +212,8 @@ class Terminal:
 
     async def _run_prompt(self) -> None:
         try:
+            if self._is_gone:
+                return
             await self._session.prompt_async(handle_sigint=False, set_exception_handler=False)
         except (EOFError, OSError):
             # Ctrl+D does not end up here: it is bound below.  This is a closed input.
@@ -222,7 +224,8 @@ class Terminal:
 
     def _end_gone(self) -> None:
         self._is_gone = True
-        self._leave()
+        if self._is_open:
+            self._leave()
 
     def _leave(self) -> None:
         running = self._session.app.future

@@ -60,6 +60,15 @@ class InlineOutput(Vt100_Output):
         """Return 1, so that the toolbar stands right below the input line."""
         return 1
 
+    def erase_down(self) -> None:
+        """Erase all from the cursor, which stands at the start of a row, to the end."""
+        # In the top left corner tmux takes the sequence for a wish to clear the screen, and keeps
+        # what stood there in its scrollback: an old prompt above the first line.
+        self.erase_end_of_line()
+        self.cursor_forward(1)
+        super().erase_down()
+        self.cursor_backward(1)
+
     def flush(self) -> None:
         """Write what was gathered; once the terminal is gone, forget it."""
         if self._is_gone:

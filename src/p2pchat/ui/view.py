@@ -17,10 +17,12 @@ from p2pchat.core.notices import (
     Dialling,
     Direction,
     Disconnected,
+    Gap,
     Listening,
     NickChanged,
     Received,
     Remark,
+    Seam,
     Sent,
     Skipped,
     Trouble,
@@ -29,6 +31,7 @@ from p2pchat.core.values import short_fingerprint
 from p2pchat.nicks import label
 from p2pchat.sanitize import visible, visible_line
 from p2pchat.ui.theme import Theme
+from p2pchat.ui.words import of_gap, of_seam
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,6 +98,10 @@ def render(notice: Notice, at: datetime, scene: Scene) -> Text | None:
             return _remark(text, at, scene)
         case Dialling(address):
             return _remark(f"connecting to {address}", at, scene)
+        case Gap():
+            return _remark(of_gap(notice, _name(notice.author, scene)), at, scene)
+        case Seam():
+            return _remark(of_seam(notice), at, scene)
         case Skipped(count):
             return skipped_line(count)
         case Listening():
@@ -180,6 +187,8 @@ def render_peers(peers: Peers, width: int, scene: Scene) -> RenderableType:
 def _message(message: Message, at: datetime, scene: Scene) -> Text:
     is_mention = message.author != scene.me and mentions(message.text, scene.me.nick)
     line = _begin(_author_time(message, at), ">>" if is_mention else "", scene.theme)
+    if message.earlier:
+        line.append("(earlier) ", scene.theme.quiet)
     if message.action:
         line.append("* ")
     line.append(_author(message, scene), scene.theme.nick(message.author.id))
