@@ -75,8 +75,9 @@ LAYERS: Final[dict[str, Layer]] = {
     "fronts": Layer(VALUES | {"stdio", "ui", "settings"}),
     "app": Layer(PARTS | {"node", "ui", "sim", "stdio", "logs", "fronts", "settings"}),
     "paths": Layer(frozenset({"store"}), frozenset({"platformdirs"})),
-    "cli": Layer(VALUES | {"app", "settings", "paths", "start"}),
-    "start": Layer(VALUES | {"cli"}),
+    "cli": Layer(VALUES | {"app", "settings", "paths", "version"}),
+    "version": Layer(VALUES, pure=True),
+    "start": Layer(frozenset({"cli", "version"})),
     "__main__": Layer(frozenset({"start"})),
     "": Layer(VALUES | {"node", "crypto.identity"}),
 }

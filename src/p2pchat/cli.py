@@ -13,7 +13,7 @@ from typing import Final
 from p2pchat.core import limits
 from p2pchat.errors import BadAddress, BadNick, BadRoom, BadSettings, P2PChatError
 from p2pchat.settings import Settings, merged
-from p2pchat.start import version
+from p2pchat.version import version
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from p2pchat import __version__
+from p2pchat.version import version
 
 VERSION_FLAGS = ("-V", "--version")
 
@@ -22,11 +22,3 @@ def main() -> int:
     from p2pchat.cli import main as run  # noqa: PLC0415
 
     return run()
-
-
-def version() -> str:
-    """Return what `--version` prints: the program's, Python's, the system, the protocol's."""
-    from p2pchat.core.limits import PROTOCOL_HIGHEST  # noqa: PLC0415
-
-    python = ".".join(str(part) for part in sys.version_info[:3])
-    return f"p2pchat {__version__} (Python {python}, {sys.platform}, protocol {PROTOCOL_HIGHEST})"
