@@ -109,7 +109,9 @@ class App:
     def toolbar(self) -> Toolbar:
         """What stands below the input line."""
         node = self._node
-        return Toolbar(node.room, len(self.people), node.port, node.neighbour_count)
+        # Who was heard through others is out of reach when no neighbour is left.
+        reachable = len(self.people) if node.neighbour_count else 0
+        return Toolbar(node.room, reachable, node.port, node.neighbour_count)
 
     @property
     def known_addresses(self) -> Sequence[str]:
@@ -180,6 +182,7 @@ class App:
             signal.SIGTERM: EXIT_TERMINATED,
             signal.SIGINT: 0 if self._front.is_interactive else EXIT_INTERRUPTED,
         }.get(signal.Signals(number), EXIT_HANGUP)
+        self._front.hurry()
         self._stop.set()
 
     def _ref_of(self, notice: Notice) -> str | None:

@@ -11,6 +11,7 @@ P2PChatError
 │   │   ├── HandshakeFailed
 │   │   │   └── PlainTextMet
 │   │   ├── ChannelBroken
+│   │   ├── RepairAbused
 │   │   └── GuestRefused
 │   ├── OpeningTimedOut
 │   ├── PeerSilent
@@ -20,6 +21,7 @@ P2PChatError
 │   ├── NoAnswer
 │   ├── Unreachable
 │   ├── NotP2PChat
+│   │   └── SpeaksPlainText
 │   ├── ConnectionEnded
 │   ├── OwnAddress
 │   ├── WrongRoom
@@ -120,6 +122,13 @@ class PlainTextMet(HandshakeFailed):
         super().__init__("it speaks plain text")
 
 
+class RepairAbused(RemoteFault):
+    """A neighbour keeps on promising what it does not deliver, or asking beyond measure."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"repair abused: {why}")
+
+
 class GuestRefused(RemoteFault):
     """A plain-line connection sent something that is not chat."""
 
@@ -198,6 +207,13 @@ class NotP2PChat(DialFailed):
             f"no p2pchat answers at {address} ({why}). "
             f"If it is netcat or the article's node: connect plain://{address}",
         )
+
+
+class SpeaksPlainText(NotP2PChat):
+    """What answers there talks plain text, or took us for somebody who does."""
+
+    def __init__(self, address: object) -> None:
+        super().__init__(address, "it speaks plain text")
 
 
 class ConnectionEnded(DialFailed):

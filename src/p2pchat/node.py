@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from random import Random
 from types import TracebackType
 from typing import Self
 
@@ -64,6 +65,7 @@ class Node:
         profile: str | None = None,
         folder: Path | None = None,
         guests: GuestPolicy | str = GuestPolicy.LOCAL,
+        backlog_minutes: float = limits.BACKLOG_MINUTES,
     ) -> None:
         """Describe a node; nothing happens before `async with`.
 
@@ -79,6 +81,7 @@ class Node:
             profile: Name of the profile whose identity it has; None for the first free one.
             folder: Where profiles live; None for the usual place of this system.
             guests: Who may take part by plain lines: "local", "any" or "off".
+            backlog_minutes: How much of what was said before its start it shows; 0 for none.
 
         Raises:
             BadNick, BadRoom: The nick or the room breaks the rules.
@@ -89,6 +92,7 @@ class Node:
         self._manual = manual
         self._ephemeral, self._profile_name, self._folder = ephemeral, profile, folder
         self._guests = GuestPolicy(guests)
+        self._backlog_minutes = backlog_minutes
         self._notices = NoticeQueue()
         self._is_leaving = False
 
@@ -213,7 +217,7 @@ class Node:
             TextTooLong: Above 4,000 code points or 16 KiB; nothing was sent.
             AnnounceOverflow: 65,536 texts or 8 MiB wait already; nothing was sent.
         """
-        message = self._core.announce(text, Kind.ACTION if action else Kind.TEXT)
+        _, message = self._core.announce(text, Kind.ACTION if action else Kind.TEXT)
         self._shell.announced()
         return message
 
@@ -288,8 +292,10 @@ class Node:
             nick=nick,
             addresses=self.addresses[:8],
             guests=self._guests if self._room.is_open else GuestPolicy.OFF,
+            is_metered=self._room.is_open,
+            backlog_minutes=self._backlog_minutes,
         )
-        return Core(setup, Codec(), NodeCredentials(identity, self._room))
+        return Core(setup, Codec(), NodeCredentials(identity, self._room), Random(os.urandom(16)))
 
     def _describe(self) -> Listening:
         return Listening(self._core.me, self._room.name, self._listener.address, self.addresses)

@@ -44,7 +44,11 @@ _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 
 
 def merged(
-    flags: Mapping[str, object], environment: Mapping[str, str], file: Path | None
+    flags: Mapping[str, object],
+    environment: Mapping[str, str],
+    file: Path | None,
+    *,
+    is_named: bool = False,
 ) -> Settings:
     """Return the settings: flag before environment before file before default.
 
@@ -52,23 +56,26 @@ def merged(
         flags: Those that were given, by field name.
         environment: Of the process; `P2PCHAT_NICK` sets `nick`, and so on.
         file: A TOML file with the field names as keys; one that is not there is no error,
-            unless a flag named it.
+            unless it was named.
+        is_named: Whether the user asked for that very file.
 
     Raises:
         BadSettings: With the place and what is wrong.
     """
     given: dict[str, object] = {}
     if file is not None:
-        given |= _from_file(file)
+        given |= _from_file(file, is_named=is_named)
     given |= _from_environment(environment)
     given |= flags
     return replace(Settings(), **given)  # type: ignore[arg-type]  # checked by name and type
 
 
-def _from_file(file: Path) -> dict[str, object]:
+def _from_file(file: Path, *, is_named: bool) -> dict[str, object]:
     try:
         read = tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError:
+        if is_named:
+            raise BadSettings(f"{file}: there is no such file.") from None
         return {}
     except (OSError, UnicodeError) as error:
         raise BadSettings(f"{file}: can't be read ({error}).") from None

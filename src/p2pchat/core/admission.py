@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter, OrderedDict, deque
+from collections.abc import Iterable
 from typing import Final
 
 from p2pchat.core import limits
+from p2pchat.core.session import Session
 from p2pchat.core.values import ConnectionId
 
 _OFFENDERS_LIMIT: Final = 1_024
 """Addresses with forgeries that are remembered; the oldest is forgotten first."""
+
+ACCEPTED_LIMIT: Final = (
+    limits.CONNECTIONS_LIMIT * limits.CONNECTIONS_PER_PEER + 2 * limits.OPENING_LIMIT
+)
+"""Most connections that others dialled: honest ones, those still opening, and refused ones that
+are about to end."""
 
 
 def is_private(ip: str) -> bool:
@@ -24,6 +32,16 @@ def is_loopback(ip: str) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         return address.ipv4_mapped.is_loopback
     return address.is_loopback
+
+
+def has_room_for(newcomer: Session, sessions: Iterable[Session]) -> bool:
+    """Tell whether somebody who has proved to know the room may take a place."""
+    admitted = [session for session in sessions if session.is_admitted and session is not newcomer]
+    of_peer = sum(session.peer == newcomer.peer for session in admitted)
+    # A neighbour may come again while its dead connection still takes the last place.
+    if of_peer:
+        return of_peer < limits.CONNECTIONS_PER_PEER
+    return len(admitted) < limits.CONNECTIONS_LIMIT
 
 
 class Admission:

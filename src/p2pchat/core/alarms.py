@@ -17,12 +17,24 @@ class Purpose(Enum):
     LEAVING = "the goodbye has to be over"
 
 
+def earlier(one: float | None, other: float | None) -> float | None:
+    """Return the earlier of two deadlines; None stands for never."""
+    if one is None:
+        return other
+    if other is None:
+        return one
+    return one if one <= other else other
+
+
 class Alarms:
     """A few deadlines, at most one for each connection and purpose."""
 
     def __init__(self) -> None:
         self._deadlines: dict[tuple[ConnectionId, Purpose], float] = {}
         self._earliest: float | None = None
+
+    def __len__(self) -> int:
+        return len(self._deadlines)
 
     def next_deadline(self) -> float | None:
         """Return the earliest deadline; None for never."""

@@ -22,16 +22,18 @@ class Batch(Struct, frozen=True):
     nick: str
     first: int
     texts: tuple[str, ...]
+    wants_acks: bool = False
 
 
 class _Run:
-    """Texts of one kind under one nick; those before `start` are taken."""
+    """Texts that may share envelopes; those before `start` are taken."""
 
-    __slots__ = ("kind", "nick", "sizes", "start", "texts")
+    __slots__ = ("kind", "nick", "sizes", "start", "texts", "wants_acks")
 
-    def __init__(self, kind: Kind, nick: str) -> None:
+    def __init__(self, kind: Kind, nick: str, *, wants_acks: bool) -> None:
         self.kind = kind
         self.nick = nick
+        self.wants_acks = wants_acks
         self.texts: list[str] = []
         self.sizes: list[int] = []
         self.start = 0
@@ -63,8 +65,14 @@ class Announcements:
     def __len__(self) -> int:
         return self._waiting_texts
 
-    def add(self, kind: Kind, nick: str, text: str) -> int:
+    def add(self, kind: Kind, nick: str, text: str, *, wants_acks: bool = False) -> int:
         """Queue a text and return its number.
+
+        Args:
+            kind: Texts of one kind share envelopes.
+            nick: What this node calls itself.
+            text: As it is to arrive.
+            wants_acks: Whether everybody shall acknowledge its envelope.
 
         Raises:
             TextTooLong: Above TEXT_LIMIT_CHARACTERS or TEXT_LIMIT_BYTES.
@@ -82,8 +90,14 @@ class Announcements:
         ):
             raise AnnounceOverflow
         runs = self._runs
-        if not runs or runs[-1].kind is not kind or runs[-1].nick != nick:
-            runs.append(_Run(kind, nick))
+        last = runs[-1] if runs else None
+        if (
+            last is None
+            or last.kind is not kind
+            or last.nick != nick
+            or last.wants_acks is not wants_acks
+        ):
+            runs.append(_Run(kind, nick, wants_acks=wants_acks))
         runs[-1].texts.append(text)
         runs[-1].sizes.append(size_bytes)
         self._waiting_texts += 1
@@ -107,7 +121,7 @@ class Announcements:
         elif end >= _COMPACT_TEXTS:
             del run.texts[:end], run.sizes[:end]
             run.start = 0
-        return Batch(run.kind, run.nick, first, texts)
+        return Batch(run.kind, run.nick, first, texts, run.wants_acks)
 
 
 def _encodable(text: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from p2pchat.core import limits
 from p2pchat.core.announcements import Batch
 from p2pchat.core.envelopes import Envelope, EnvelopeCodec, Header, Texts, is_consistent
 from p2pchat.core.frames import Carry
 from p2pchat.core.seen import SeenCache
 from p2pchat.core.setup import Credentials, Setup
-from p2pchat.core.values import EnvelopeId, Kind, envelope_id
+from p2pchat.core.values import EnvelopeId, Kind, PeerId, envelope_id
 from p2pchat.errors import EnvelopeForged, EnvelopeRefused
 
 _READABLE = frozenset(Kind)
@@ -26,11 +28,11 @@ class Broadcast:
         self._setup = setup
         self._codec = codec
         self._credentials = credentials
-        self._seen = SeenCache()
+        self.seen = SeenCache()
         self.too_old_or_new = 0
         """Envelopes not taken for their age."""
 
-    def seal(self, batch: Batch, wall_ms: int, now: float) -> Envelope:
+    def seal(self, batch: Batch, flags: int, wall_ms: int, now: float) -> Envelope:
         """Make the envelope of own messages: encoded once, signed once."""
         body = self._codec.encode_texts(Texts(batch.nick, batch.texts))
         header = Header(
@@ -43,21 +45,42 @@ class Broadcast:
             len(batch.texts),
             b"",
             body,
+            flags,
         )
+        return self._sealed(header, now)
+
+    def seal_passing(
+        self, kind: int, body: bytes, nonce: bytes, wall_ms: int, now: float
+    ) -> Envelope:
+        """Make an own envelope that is only passed on; `nonce` is 16 random bytes."""
+        setup = self._setup
+        header = Header(setup.network, setup.me, setup.epoch, wall_ms, kind, 0, 0, nonce, body)
+        return self._sealed(header, now)
+
+    def _sealed(self, header: Header, now: float) -> Envelope:
         signed = self._codec.encode_header(header)
         envelope = Envelope(envelope_id(signed), header, self._credentials.sign(signed), signed)
-        self._seen.remember(envelope.id, now)
+        self.seen.remember(envelope.id, now)
         return envelope
 
-    def take(self, frame: Carry, wall_ms: int, now: float) -> Envelope | None:
-        """Return the envelope of a frame when it is new and valid; None for a copy.
+    def take(
+        self,
+        frame: Carry,
+        wall_ms: int,
+        now: float,
+        is_muted: Callable[[PeerId], bool] = lambda _author: False,
+    ) -> Envelope | None:
+        """Return the envelope of a frame when it is new, wanted and valid.
+
+        None for a copy, for one that is too old or too new, and for one of a muted author:
+        that is no fault of who brought it.
 
         Raises:
             EnvelopeRefused: It is not what it claims to be; whoever sent it did not verify it.
             FrameMalformed: Its signed bytes can't be read.
         """
         name = EnvelopeId(frame.id)
-        if name in self._seen:
+        if name in self.seen:
             return None
         if envelope_id(frame.signed) != name:
             raise EnvelopeRefused("the id in front is not its own")
@@ -69,9 +92,11 @@ class Broadcast:
             # No fault of who sent it: clocks differ, and its own may find it timely.
             self.too_old_or_new += 1
             return None
+        if is_muted(envelope.author):
+            return None
         if not self._credentials.is_valid(envelope.author, frame.signed, frame.signature):
             raise EnvelopeForged
-        self._seen.remember(envelope.id, now)
+        self.seen.remember(envelope.id, now)
         return envelope
 
     def read(self, envelope: Envelope) -> Texts | None:

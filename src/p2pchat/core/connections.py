@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from p2pchat.core import limits
-from p2pchat.core.admission import Admission
-from p2pchat.core.alarms import Alarms, Purpose
+from p2pchat.core.admission import Admission, has_room_for
+from p2pchat.core.alarms import Alarms, Purpose, earlier
 from p2pchat.core.events import (
     Close,
     Closing,
@@ -33,15 +33,17 @@ from p2pchat.core.frames import (
     Welcome,
 )
 from p2pchat.core.liveness import Liveness
-from p2pchat.core.neighbours import Arrival, Neighbour, Neighbours, judge
-from p2pchat.core.notices import Connected, Direction, Disconnected, NeighbourStatus
+from p2pchat.core.neighbours import Arrival, Neighbour, Neighbours, judge, rank
+from p2pchat.core.notices import Connected, Disconnected, NeighbourStatus
 from p2pchat.core.opening import Opening
 from p2pchat.core.people import People
 from p2pchat.core.session import Session, State
 from p2pchat.core.setup import Setup
+from p2pchat.core.statuses import neighbour_status
+from p2pchat.core.unknown_frames import UnknownFrames
 from p2pchat.core.values import ConnectionId, Person
 from p2pchat.errors import ConnectionEnded as DialEnded
-from p2pchat.errors import FrameUnexpected, NotP2PChat, OpeningTimedOut, PeerSilent, RemoteFault
+from p2pchat.errors import NotP2PChat, OpeningTimedOut, PeerSilent
 
 
 class Connections:
@@ -58,7 +60,15 @@ class Connections:
         self._opening = opening
         self._people = people
         self._sessions: dict[ConnectionId, Session] = {}
-        self._skipped: dict[ConnectionId, tuple[int, int]] = {}
+        self._unknown_frames = UnknownFrames()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    @property
+    def accepted_count(self) -> int:
+        """Connections that others dialled, in whatever state."""
+        return sum(not session.is_dialled for session in self._sessions.values())
 
     def get(self, connection: ConnectionId) -> Session | None:
         """Return the session of a connection that has not ended."""
@@ -66,8 +76,7 @@ class Connections:
 
     def next_deadline(self) -> float | None:
         """When to call `on_time`; None for never."""
-        due = (self.liveness.next_deadline(), self.alarms.next_deadline())
-        return min((at for at in due if at is not None), default=None)
+        return earlier(self.liveness.next_deadline(), self.alarms.next_deadline())
 
     def forgive(self, late_s: float) -> None:
         """Move every deadline by the time that we ourselves were asleep."""
@@ -77,7 +86,7 @@ class Connections:
     def statuses(self, now: float) -> tuple[NeighbourStatus, ...]:
         """Describe the neighbours, oldest connection first."""
         return tuple(
-            self._status(session, now)
+            neighbour_status(session, self._person(session), self.liveness, now)
             for session in sorted(self.neighbours, key=lambda s: s.connection)
         )
 
@@ -93,9 +102,7 @@ class Connections:
         if session.is_dialled:
             return []
         victim = self.admission.admit(session.connection, session.host_ip)
-        if victim is None:
-            return []
-        return self._end(victim, Closing.AT_ONCE, "pushed out by a newcomer", now)
+        return [] if victim is None else self.end(victim, "pushed out by a newcomer", now)
 
     def on_secured(self, event: ConnectionSecured) -> list[Effect]:
         """TLS is done: greet."""
@@ -117,17 +124,19 @@ class Connections:
             return []  # we have refused it and only wait for the end
         session.advance(type(frame))
         match frame:
+            case Carry():  # the common case first; its content is not about the connection
+                return []
             case Ping(token):
                 # Nothing may follow our goodbye, not even an answer.
                 is_open = session.state is State.OPEN
                 return [Send((session.connection,), Pong(token))] if is_open else []
             case Pong(token):
                 self.liveness.answered(session.connection, token, now)
-                return self._settle_duplicate(session)
+                return self._settle_duplicate(session, now)
             case Hello():
                 return self._opening.on_hello(session, frame, now)
             case Proof():
-                has_room = len(self.neighbours) < limits.CONNECTIONS_LIMIT
+                has_room = has_room_for(session, self._sessions.values())
                 return self._opening.on_proof(session, frame, now, has_room=has_room)
             case Welcome():
                 return self._on_welcome(session, frame, now)
@@ -139,10 +148,10 @@ class Connections:
                 self.goodbyes_seen += 1
                 return [Close(session.connection, Closing.AFTER_LAST_FRAME, "we left")]
             case Skipped():
-                self._count_skipped(session, now)
+                self._unknown_frames.count(session, now)
                 return []
-            case Carry():
-                return []
+            case _:
+                return []  # about envelopes
 
     def on_bytes(self, connection: ConnectionId, now: float) -> None:
         """Take note of a sign of life; who begins a handshake is no silent guest."""
@@ -158,26 +167,22 @@ class Connections:
         self.alarms.cancel(session.connection, Purpose.OPENING)
         self.admission.settle(session.connection)
         self.liveness.watch(session.connection, now)
+        self.neighbours.begin_talk(session.connection)
         old = self.neighbours.get(session.peer)
-        match judge(old.session if old else None, session, self._setup.me):
-            case Arrival.NEW:
-                return self._install(session, now, already=False)
-            case Arrival.WINS:
-                assert old is not None
-                return [*self._install(session, now, already=True), *self._drain(old.session, now)]
-            case Arrival.LOSES:
-                return [
-                    Opened(session.connection, session.person, already=True),
-                    *self._drain(session, now),
-                ]
-            case Arrival.ASK_OLD:
-                assert old is not None
-                return self._ask_old(old, session, now)
+        arrival = judge(old.session if old else None, session)
+        if old is None or arrival is Arrival.NEW:
+            return self._install(session, now, already=False)
+        if arrival is Arrival.CROSSING:
+            return self._keep_best(old, session, now)
+        return self._ask_old(old, session, now)
 
     def _install(self, session: Session, now: float, *, already: bool) -> list[Effect]:
         assert session.peer is not None
         assert session.person is not None
         self.neighbours.put(session)
+        if not self.neighbours.is_talking(session.connection):
+            self.neighbours.begin_talk(session.connection)  # it was being drained
+        self.alarms.cancel(session.connection)
         effects: list[Effect] = [
             Register(session.connection, session.peer),
             Opened(session.connection, session.person, already),
@@ -192,78 +197,129 @@ class Connections:
     # --- Two connections of one peer ----------------------------------------------------------
 
     def _ask_old(self, old: Neighbour, new: Session, now: float) -> list[Effect]:
-        token = self.liveness.ping(old.session.connection, now)
         effects: list[Effect] = []
         if old.spare is not None:
-            effects += self._drain(old.spare, now)
+            loser = max(old.spare, new, key=self._rank)
+            new = min(old.spare, new, key=self._rank)
+            effects += self._drain(loser, now)
         old.spare = new
         self.alarms.set(new.connection, Purpose.DUPLICATE, now + limits.DUPLICATE_PING_S)
+        token = self.liveness.ping(old.session.connection, now)
         if token is not None:
             effects.append(Send((old.session.connection,), Ping(token)))
         return effects
 
-    def _settle_duplicate(self, answered: Session) -> list[Effect]:
-        """The old connection lives: the newer one goes."""
+    def _settle_duplicate(self, answered: Session, now: float) -> list[Effect]:
+        """The old connection lives as well as the newer one."""
         neighbour = self.neighbours.get(answered.peer)
         if neighbour is None or neighbour.session is not answered or neighbour.spare is None:
             return []
         spare, neighbour.spare = neighbour.spare, None
-        assert spare.person is not None
-        self.alarms.cancel(spare.connection, Purpose.DUPLICATE)
-        effects: list[Effect] = [Opened(spare.connection, spare.person, already=True)]
-        return effects + self._drain(spare, spare.opened_at)
+        if spare.epoch != answered.epoch:
+            return self._drain(spare, now)  # a copy of its profile; who came first stays
+        return self._keep_best(neighbour, spare, now)
+
+    def _keep_best(self, neighbour: Neighbour, rival: Session, now: float) -> list[Effect]:
+        """Both live: keep the one that the other side keeps as well."""
+        current = neighbour.session
+        if self._rank(current) < self._rank(rival):
+            return self._drain(rival, now)
+        effects = self._drain(current, now)
+        if neighbour.spare is not None:
+            # It waited for the old one's answer, which does not matter any more.
+            effects += self._drain(max(rival, neighbour.spare, key=self._rank), now)
+            rival = min(rival, neighbour.spare, key=self._rank)
+        return effects + self._install(rival, now, already=True)
+
+    def _rank(self, session: Session) -> tuple[bool, bytes]:
+        return rank(session, self._setup.me)
 
     def _replace_by(self, spare: Session, reason: str, now: float) -> list[Effect]:
         """The old connection is dead: the newer one counts from now on."""
-        assert spare.peer is not None
         neighbour = self.neighbours.get(spare.peer)
-        assert neighbour is not None
+        assert neighbour is not None, "whoever loses a neighbour drains its other connections"
         old = neighbour.session
-        self.alarms.cancel(spare.connection, Purpose.DUPLICATE)
         restarted = old.epoch != spare.epoch
         effects: list[Effect] = []
         if restarted:
             effects.append(Tell(self._gone(old, reason, left=False)))
         effects += self._install(spare, now, already=not restarted)
         if old.connection in self._sessions:
-            self._forget(old)
+            self.forget(old)
             effects.append(Close(old.connection, Closing.AT_ONCE, "replaced by a newer one"))
         return effects
 
     def _drain(self, loser: Session, now: float) -> list[Effect]:
         """Let frames under way arrive; the dialler of the loser then closes it."""
+        assert loser.person is not None
         wait_s = limits.DRAIN_S if loser.is_dialled else limits.DRAIN_S + limits.LEAVE_TIMEOUT_S
+        self.alarms.cancel(loser.connection)
         self.alarms.set(loser.connection, Purpose.DRAINED, now + wait_s)
-        return []
+        self.neighbours.end_talk(loser.connection)
+        return [Opened(loser.connection, loser.person, already=True)]
+
+    def _others_of(self, session: Session) -> list[Session]:
+        """Return the other open connections of the same peer, oldest first."""
+        return [
+            other
+            for other in self._sessions.values()
+            if other.peer == session.peer and other is not session and other.state is State.OPEN
+        ]
 
     # --- Ending -------------------------------------------------------------------------------
 
-    def leave(self, connections: tuple[ConnectionId, ...], now: float) -> list[Effect]:
-        """Say goodbye on those connections, behind everything that is queued."""
-        effects: list[Effect] = []
-        for connection in connections:
-            session = self._sessions.get(connection)
-            if session is None or session.state is not State.OPEN:
-                continue
-            session.advance(Leave)
-            self.alarms.set(connection, Purpose.LEAVING, now + limits.LEAVE_TIMEOUT_S)
-            effects.append(Send((connection,), Goodbye()))
-            # Nothing may follow a goodbye, so it is no neighbour from here on.
-            effects += self._lose(session, "disconnected by this side", left=False)
+    def leave(self, connection: ConnectionId, now: float) -> list[Effect]:
+        """Say goodbye to a neighbour, behind everything that is queued."""
+        session = self._sessions.get(connection)
+        if session is None or session.state is not State.OPEN:
+            return []
+        effects: list[Effect] = [Send((connection,), Goodbye())]
+        self._part(session, now)
+        # Nothing may follow a goodbye, so it is no neighbour from here on.
+        effects += self._lose(session, "disconnected by this side", now, left=False)
         return effects
+
+    def leave_all(self, now: float) -> list[Effect]:
+        """Say goodbye to every neighbour, and end what is not open yet."""
+        effects: list[Effect] = []
+        for session in tuple(self._sessions.values()):
+            if session.is_opening:
+                effects += self.end(session.connection, "this node leaves", now)
+            elif self.neighbours.is_current(session):
+                effects += self.leave(session.connection, now)
+            else:
+                effects += self._close_other(session, now)
+        return effects
+
+    def _part(self, session: Session, now: float) -> None:
+        session.advance(Leave)
+        self.neighbours.end_talk(session.connection)
+        self.alarms.cancel(session.connection)
+        self.alarms.set(session.connection, Purpose.LEAVING, now + limits.LEAVE_TIMEOUT_S)
+
+    def _close_other(self, session: Session, now: float) -> list[Effect]:
+        """Close one of several connections of a peer; it needs no goodbye."""
+        if session.state is not State.OPEN:
+            return []
+        self._part(session, now)
+        return [Close(session.connection, Closing.AFTER_LAST_FRAME, "not needed any more")]
 
     def _on_goodbye(self, session: Session, now: float) -> list[Effect]:
+        self.alarms.cancel(session.connection)
         self.alarms.set(session.connection, Purpose.LEAVING, now + limits.LEAVE_TIMEOUT_S)
-        effects: list[Effect] = [Send((session.connection,), GoodbyeSeen())]
-        if session.state is State.PARTING:
-            effects += self._lose(session, "left", left=True)
-        return effects
+        self.neighbours.forget_spare(session)
+        self.neighbours.end_talk(session.connection)
+        seen = Send((session.connection,), GoodbyeSeen())
+        return [seen, *self._lose(session, "left", now, left=True)]
 
-    def _lose(self, session: Session, reason: str, *, left: bool) -> list[Effect]:
+    def _lose(self, session: Session, reason: str, now: float, *, left: bool) -> list[Effect]:
         if session.peer is None or not self.neighbours.is_current(session):
             return []
         self.neighbours.remove(session.peer)
-        return [Tell(self._gone(session, reason, left=left))]
+        effects: list[Effect] = [Tell(self._gone(session, reason, left=left))]
+        for other in self._others_of(session):
+            effects += self._close_other(other, now)
+        return effects
 
     def on_ended(self, event: ConnectionEnded, now: float) -> list[Effect]:
         """The bytes have stopped, by whosever doing."""
@@ -271,43 +327,33 @@ class Connections:
         if session is None:
             return []
         was_opening = session.is_opening
-        self._forget(session)
+        self.forget(session)
         if was_opening:
             error = event.error or DialEnded(session.address, event.reason)
             return [Failed(session.connection, error)] if session.is_dialled else []
         return self._after_end(session, event.reason, now)
 
-    def fail(self, session: Session, fault: RemoteFault, now: float) -> list[Effect]:
-        """End a connection for what the other side sent."""
-        return self._end(session.connection, Closing.AT_ONCE, str(fault), now)
-
     def _after_end(self, session: Session, reason: str, now: float) -> list[Effect]:
+        self.neighbours.forget_spare(session)
         neighbour = self.neighbours.get(session.peer)
-        if neighbour is None:
+        if neighbour is None or neighbour.session is not session:
             return []
-        if neighbour.spare is session:
-            neighbour.spare = None
-            return []
-        if neighbour.session is not session:
-            return []
-        if neighbour.spare is not None:
-            return self._replace_by(neighbour.spare, reason, now)
-        return self._lose(session, reason, left=False)
+        others = self._others_of(session)
+        if others:
+            heir = neighbour.spare or min(others, key=self._rank)
+            return self._replace_by(heir, reason, now)
+        return self._lose(session, reason, now, left=False)
 
-    def _end(self, connection: ConnectionId, how: Closing, reason: str, now: float) -> list[Effect]:
-        effects: list[Effect] = [Close(connection, how, reason)]
-        return effects + self.on_ended(ConnectionEnded(connection, reason), now)
+    def end(self, connection: ConnectionId, reason: str, now: float) -> list[Effect]:
+        """End a connection at once, for a fault of the other side or for no use."""
+        close = Close(connection, Closing.AT_ONCE, reason)
+        return [close, *self.on_ended(ConnectionEnded(connection, reason), now)]
 
-    def release(self, connection: ConnectionId) -> Session | None:
-        """Give up a session that has turned out to be a plain-line peer's."""
-        session = self._sessions.get(connection)
-        if session is not None:
-            self._forget(session)
-        return session
-
-    def _forget(self, session: Session) -> None:
+    def forget(self, session: Session) -> None:
+        """Give up a session that has ended, or that has turned out to be a plain-line peer's."""
         self._sessions.pop(session.connection, None)
-        self._skipped.pop(session.connection, None)
+        self.neighbours.end_talk(session.connection)
+        self._unknown_frames.forget(session.connection)
         self.alarms.cancel(session.connection)
         self.admission.settle(session.connection)
         self.liveness.forget(session.connection)
@@ -323,7 +369,7 @@ class Connections:
             if token is not None:
                 effects.append(Send((connection,), Ping(token)))
         for connection, silent_s in dead:
-            effects += self._end(connection, Closing.AT_ONCE, str(PeerSilent(silent_s)), now)
+            effects += self.end(connection, str(PeerSilent(silent_s)), now)
         return effects
 
     def ring(self, connection: ConnectionId, purpose: Purpose, now: float) -> list[Effect]:
@@ -337,52 +383,26 @@ class Connections:
             case Purpose.DUPLICATE:
                 return self._replace_by(session, "connection lost", now)
             case Purpose.DRAINED:
-                return [Close(connection, Closing.AFTER_LAST_FRAME, "the other one was kept")]
+                return self._close_other(session, now)
             case Purpose.LEAVING:
-                return self._end(connection, Closing.AT_ONCE, "goodbye not finished in time", now)
+                return self.end(connection, "goodbye not finished in time", now)
             case Purpose.GUEST_SILENCE:
                 return []
 
     def _overdue(self, session: Session, now: float) -> list[Effect]:
         fault = OpeningTimedOut(limits.OPENING_TIMEOUT_S)
-        why = (
-            f"no TLS in {limits.OPENING_TIMEOUT_S:g} s"
-            if session.state is State.SECURING
-            else "its opening stalled"
-        )
+        has_tls = session.state is not State.SECURING
+        why = "its opening stalled" if has_tls else f"no TLS in {limits.OPENING_TIMEOUT_S:g} s"
         effects: list[Effect] = [Close(session.connection, Closing.AT_ONCE, str(fault))]
         ended = ConnectionEnded(session.connection, str(fault), NotP2PChat(session.address, why))
         return effects + self.on_ended(ended, now)
 
-    # --- Facts --------------------------------------------------------------------------------
-
-    def _count_skipped(self, session: Session, now: float) -> None:
-        second, count = self._skipped.get(session.connection, (int(now), 0))
-        count = count + 1 if second == int(now) else 1
-        self._skipped[session.connection] = (int(now), count)
-        if count > limits.UNKNOWN_FRAMES_PER_S:
-            raise FrameUnexpected("flood of unknown frames", session.state.value)
-
     def _gone(self, session: Session, reason: str, *, left: bool) -> Disconnected:
         return Disconnected(
-            self.person_of(session), session.address, reason, left, direction=session.direction
+            self._person(session), session.address, reason, left, direction=session.direction
         )
 
-    def person_of(self, session: Session) -> Person:
-        """Return who is there, under the latest nick."""
+    def _person(self, session: Session) -> Person:
         assert session.peer is not None
         assert session.person is not None
-        return self._people.person(session.peer) or session.person
-
-    def _status(self, session: Session, now: float) -> NeighbourStatus:
-        rtt_s = self.liveness.rtt_s(session.connection)
-        heard_at = self.liveness.heard_at(session.connection)
-        return NeighbourStatus(
-            self.person_of(session),
-            session.address,
-            Direction.OUT if session.is_dialled else Direction.IN,
-            None if rtt_s is None else rtt_s * 1000,
-            now - (heard_at if heard_at is not None else session.opened_at),
-            now - session.opened_at,
-            connection=session.connection,
-        )
+        return self._people.person(session.peer) or session.person  # under the latest nick

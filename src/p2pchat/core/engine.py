@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
+from random import Random
 from typing import assert_never
 
 from p2pchat.core import limits
-from p2pchat.core.admission import is_loopback
-from p2pchat.core.alarms import Purpose
+from p2pchat.core.admission import ACCEPTED_LIMIT, is_loopback
+from p2pchat.core.alarms import Purpose, earlier
 from p2pchat.core.announcements import Announcements
-from p2pchat.core.broadcast import Broadcast
 from p2pchat.core.connections import Connections
 from p2pchat.core.envelopes import EnvelopeCodec
 from p2pchat.core.events import (
+    AskWhoHas,
     BytesReceived,
     ClockSet,
     ConnectionEnded,
     ConnectionSecured,
     ConnectionStarted,
-    Deliver,
     Effect,
     Event,
     FrameReceived,
@@ -26,22 +26,23 @@ from p2pchat.core.events import (
     Leave,
     LinesReceived,
     Note,
-    Published,
     QueueFell,
     QueueRose,
-    Send,
     Tell,
     Tick,
     TreatAsGuest,
 )
-from p2pchat.core.frames import Carry, Incoming, Welcome
-from p2pchat.core.notices import NickChanged, Peers
+from p2pchat.core.frames import Incoming, Welcome
+from p2pchat.core.holdings import Holding
+from p2pchat.core.notices import Peers
 from p2pchat.core.opening import Opening
-from p2pchat.core.people import People
+from p2pchat.core.people import PEOPLE_LIMIT, People
 from p2pchat.core.plain_lines import PlainLines
+from p2pchat.core.reach import Seen
 from p2pchat.core.session import Session, State
 from p2pchat.core.setup import Credentials, Setup
-from p2pchat.core.values import ConnectionId, Kind, MessageId, MessageNames, Person
+from p2pchat.core.spreading import Spreading
+from p2pchat.core.values import ConnectionId, Kind, MessageId, MessageNames, PeerId, Person
 from p2pchat.errors import AnnounceOverflow, EnvelopeForged, RemoteFault
 
 _TALKING = frozenset({State.OPEN, State.LEAVING})
@@ -50,16 +51,34 @@ _TALKING = frozenset({State.OPEN, State.LEAVING})
 class Core:
     """Every decision of a node; no I/O, no clock, no chance of its own."""
 
-    def __init__(self, setup: Setup, codec: EnvelopeCodec, credentials: Credentials) -> None:
+    def __init__(
+        self, setup: Setup, codec: EnvelopeCodec, credentials: Credentials, rng: Random
+    ) -> None:
+        """Begin with nobody.
+
+        Args:
+            setup: This node's own facts.
+            codec: Bytes of envelopes to values and back.
+            credentials: Signs and checks.
+            rng: Every chance that the node takes comes from it.
+        """
         self._setup = setup
         self._me = Person(setup.me, setup.nick)
         self._names = MessageNames(setup.me, setup.epoch)
         self._people = People()
         self._opening = Opening(setup, credentials, self._welcome)
         self._connections = Connections(setup, self._opening, self._people)
-        self._broadcast = Broadcast(setup, codec, credentials)
         self._announcements = Announcements()
         self._plain_lines = PlainLines(setup.guests, self._announce_guest)
+        self._spreading = Spreading(
+            setup,
+            codec,
+            credentials,
+            rng,
+            self._connections.neighbours,
+            self._people,
+            self._plain_lines,
+        )
         self._behind: set[ConnectionId] = set()
         self._wall_offset_s = 0.0
         self._is_leaving = False
@@ -82,18 +101,43 @@ class Core:
         return len(self._connections.neighbours)
 
     @property
+    def neighbours(self) -> dict[PeerId, ConnectionId]:
+        """Which connection counts for each peer that has an open one."""
+        return self._connections.neighbours.by_peer()
+
+    @property
     def goodbyes_seen(self) -> int:
         """Neighbours that confirmed to have handled everything up to our goodbye."""
         return self._connections.goodbyes_seen
 
-    def announce(self, text: str, kind: Kind = Kind.TEXT) -> MessageId:
+    def announce(
+        self, text: str, kind: Kind = Kind.TEXT, *, wants_acks: bool = False
+    ) -> tuple[int, MessageId]:
         """Take a message for everybody; it leaves with the next Tick.
+
+        Returns:
+            Its number on this node, and the id by which everybody knows it.
 
         Raises:
             TextTooLong, AnnounceOverflow: Nothing was taken.
         """
-        number = self._announcements.add(kind, self._me.nick, text)
-        return self._names.name(number)
+        number = self._announcements.add(kind, self._me.nick, text, wants_acks=wants_acks)
+        return number, self._names.name(number)
+
+    def seen(self, number: int | None, now: float) -> Seen | None:
+        """Tell who has an own message; None when it has not left, or too long ago.
+
+        Args:
+            number: As `announce` returned it; None for the one that left last.
+            now: Monotonic seconds.
+        """
+        spreading = self._spreading
+        name = spreading.last_own if number is None else spreading.envelope_with(number)
+        return None if name is None else spreading.seen_by(name, now)
+
+    def name_of(self, peer: PeerId) -> Person:
+        """Return who that key is, as far as known here."""
+        return self._people.person(peer) or self._people.stranger(peer)
 
     def rename(self, nick: str) -> None:
         """Call this node otherwise; others learn it with its next message."""
@@ -106,6 +150,20 @@ class Core:
         guests = self._plain_lines.statuses(now)
         return Peers(self._connections.statuses(now) + guests, heard)
 
+    def holdings(self) -> tuple[Holding, ...]:
+        """Count everything that strangers can make grow, each with its limit."""
+        connections = self._connections
+        all_connections = len(connections)
+        return (
+            Holding("accepted connections", connections.accepted_count, ACCEPTED_LIMIT),
+            Holding("neighbours", len(connections.neighbours), all_connections),
+            Holding("alarms", len(connections.alarms), all_connections * len(Purpose)),
+            Holding("pulses", len(connections.liveness), all_connections),
+            Holding("own texts", len(self._announcements), limits.ANNOUNCEMENTS_LIMIT_TEXTS),
+            *self._spreading.holdings(),
+            Holding("people", len(self._people), PEOPLE_LIMIT),
+        )
+
     # --- Events --------------------------------------------------------------------------------
 
     def next_deadline(self) -> float | None:
@@ -116,8 +174,10 @@ class Core:
         """
         if self._announcements and not self._is_congested:
             return -math.inf
-        due = (self._connections.next_deadline(), self._plain_lines.next_deadline())
-        return min((at for at in due if at is not None), default=None)
+        return earlier(
+            earlier(self._connections.next_deadline(), self._plain_lines.next_deadline()),
+            self._spreading.next_deadline(),
+        )
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Apply one event and return the effects, in the order to perform.
@@ -127,6 +187,12 @@ class Core:
             now: Monotonic time in seconds.
         """
         self._forgive_own_lateness(now)
+        effects = self._on_event(event, now)
+        if self._connections.neighbours.has_changed:
+            effects += self._follow_neighbours(now)
+        return effects
+
+    def _on_event(self, event: Event, now: float) -> list[Effect]:
         match event:
             case FrameReceived(connection, frame):
                 return self._on_frame(connection, frame, now)
@@ -145,16 +211,18 @@ class Core:
                 return self._on_ended(event, now)
             case QueueRose(connection):
                 self._behind.add(connection)
-                return []
+                return self._spreading.on_queue(connection, now, self._wall_ms(now), is_high=True)
             case QueueFell(connection):
                 self._behind.discard(connection)
-                return []
+                return self._spreading.on_queue(connection, now, self._wall_ms(now), is_high=False)
             case ClockSet(offset_s):
                 self._wall_offset_s = offset_s
                 return []
             case HangUp(connection):
-                goodbye = self._connections.leave((connection,), now)
+                goodbye = self._connections.leave(connection, now)
                 return goodbye + self._plain_lines.hang_up((connection,))
+            case AskWhoHas(number):
+                return self._ask_who_has(number, now)
             case Leave():
                 self._is_leaving = True
                 return self._leave_when_empty(now)
@@ -167,38 +235,18 @@ class Core:
             return []  # ended by us while this was under way
         try:
             effects = self._connections.on_frame(session, frame, now)
-            if isinstance(frame, Carry) and session.state in _TALKING:
-                effects += self._on_carry(session, frame, now)
+            if session.state in _TALKING:
+                effects += self._spreading.on_frame(session, frame, now, self._wall_ms(now))
         except RemoteFault as fault:
             return self._on_fault(session, fault, now)
         return effects
-
-    def _on_carry(self, session: Session, frame: Carry, now: float) -> list[Effect]:
-        envelope = self._broadcast.take(frame, self._wall_ms(now), now)
-        if envelope is None:
-            return []
-        texts = self._broadcast.read(envelope)
-        assert session.peer is not None
-        hops = min(frame.hops + 1, limits.HOPS_LIMIT)
-        effects: list[Effect] = []
-        to = self._connections.neighbours.connections(session.peer, envelope.author)
-        if to:
-            effects.append(Send(to, envelope.carried(hops)))
-        if texts is None:
-            return effects
-        person, old = self._people.meet(envelope.author, texts.nick, hops, now)
-        if old is not None:
-            effects.append(Tell(NickChanged(person, old)))
-        effects.append(Deliver(person, envelope, texts.texts, hops))
-        kind = envelope.header.kind
-        return effects + self._plain_lines.tell(kind, person.nick, texts.texts, now)
 
     def _on_fault(self, session: Session, fault: RemoteFault, now: float) -> list[Effect]:
         if isinstance(fault, EnvelopeForged):
             self._connections.admission.note_forgery(session.host_ip, now)
         return [
             Note(f"{session.address}: {fault}"),
-            *self._connections.fail(session, fault, now),
+            *self._connections.end(session.connection, str(fault), now),
         ]
 
     # --- Own messages --------------------------------------------------------------------------
@@ -217,15 +265,23 @@ class Core:
         batch = self._announcements.take()
         if batch is None:
             return []
-        envelope = self._broadcast.seal(batch, self._wall_ms(now), now)
-        to = self._connections.neighbours.connections()
-        signer = Person(self._setup.me, batch.nick)
-        effects: list[Effect] = [Published(signer, envelope, batch.texts, len(to))]
-        if to:
-            effects.append(Send(to, envelope.carried(0)))
-        if batch.kind in (Kind.GUEST, Kind.BRIDGED):
-            return effects  # guests got each other's lines when they were said
-        return effects + self._plain_lines.tell(batch.kind, batch.nick, batch.texts, now)
+        return self._spreading.publish(batch, now, self._wall_ms(now))
+
+    def _ask_who_has(self, number: int | None, now: float) -> list[Effect]:
+        spreading = self._spreading
+        name = spreading.last_own if number is None else spreading.envelope_with(number)
+        return [] if name is None else spreading.ask_who_has(name, now, self._wall_ms(now))
+
+    def _follow_neighbours(self, now: float) -> list[Effect]:
+        """Let everything that spreads envelopes know whom there is to spread them to."""
+        came, gone = self._connections.neighbours.take_changes()
+        for connection in gone:
+            self._spreading.on_closed(connection, now)
+        effects: list[Effect] = []
+        for connection in came:
+            if connection not in gone:
+                effects += self._spreading.on_open(connection, now, self._wall_ms(now))
+        return effects
 
     def _announce_guest(self, kind: Kind, text: str) -> None:
         try:
@@ -258,7 +314,7 @@ class Core:
         return effects + self._plain_lines.hear(connection, lines, now)
 
     def _take_guest(self, session: Session, now: float) -> list[Effect]:
-        self._connections.release(session.connection)
+        self._connections.forget(session)
         return self._plain_lines.join(session, now)
 
     def _on_silence(self, connection: ConnectionId, now: float) -> list[Effect]:
@@ -273,6 +329,7 @@ class Core:
 
     def _on_tick(self, now: float) -> list[Effect]:
         effects = self._publish(now)
+        effects += self._spreading.on_time(now, self._wall_ms(now))
         effects += self._plain_lines.on_time(now)
         effects += self._connections.on_time(now)
         for connection, purpose in self._connections.alarms.take_due(now):
@@ -287,8 +344,7 @@ class Core:
     def _leave_when_empty(self, now: float) -> list[Effect]:
         if self._announcements:
             return []
-        everybody = self._connections.neighbours.connections()
-        goodbyes = self._connections.leave(everybody, now)
+        goodbyes = self._connections.leave_all(now)
         # Who leaves need not be told that everybody is gone.
         quiet = [effect for effect in goodbyes if not isinstance(effect, Tell)]
         return quiet + self._plain_lines.hang_up()
@@ -302,7 +358,9 @@ class Core:
     def _forgive_own_lateness(self, now: float) -> None:
         deadline = self._connections.next_deadline()
         if deadline is not None and now - deadline > limits.LATE_LOOP_S:
-            self._connections.forgive(now - deadline + limits.LATE_GRACE_S)
+            late_s = now - deadline + limits.LATE_GRACE_S
+            self._connections.forgive(late_s)
+            self._spreading.forgive(late_s)
 
     def _welcome(self, now: float) -> Welcome:
         addresses = tuple(str(address) for address in self._setup.addresses)

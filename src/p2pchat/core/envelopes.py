@@ -100,6 +100,18 @@ class EnvelopeCodec(Protocol):
         """
         ...
 
+    def encode_query(self, about: EnvelopeId) -> bytes:
+        """Make the body of a question about who has an envelope."""
+        ...
+
+    def decode_query(self, body: bytes) -> EnvelopeId:
+        """Read the body of such a question.
+
+        Raises:
+            FrameMalformed: When it is none.
+        """
+        ...
+
 
 class Signatures(Protocol):
     """Signs for this node, checks for all; pure functions of their arguments."""

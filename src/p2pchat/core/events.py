@@ -94,6 +94,12 @@ class HangUp(Struct, frozen=True):
     connection: ConnectionId
 
 
+class AskWhoHas(Struct, frozen=True):
+    """The user wants to know who has an own message; None for the one that left last."""
+
+    number: int | None
+
+
 class Leave(Struct, frozen=True):
     """The user leaves: say goodbye to everybody."""
 
@@ -113,6 +119,7 @@ Event = (
     | QueueFell
     | ClockSet
     | HangUp
+    | AskWhoHas
     | Leave
     | Tick
 )

@@ -139,6 +139,92 @@ class Acks(Struct, frozen=True, array_like=True, tag=20):
     acks: Annotated[tuple[Ack, ...], Meta(min_length=1, max_length=limits.LIST_LIMIT)]
 
 
+class Span(Struct, frozen=True, array_like=True):
+    """So many numbers of one author, from the first on."""
+
+    first: Number
+    count: Annotated[int, Meta(ge=1, le=2**53)]
+
+
+class Entry(Struct, frozen=True, array_like=True):
+    """Numbers of one author in one epoch, lowest first."""
+
+    author: Key
+    epoch: EpochBytes
+    spans: Annotated[tuple[Span, ...], Meta(min_length=1, max_length=limits.INTERVALS_LIMIT)]
+
+
+class Digests(Struct, frozen=True, array_like=True, tag=32):
+    """Tells in few bytes which minutes of author's time two stores differ in.
+
+    `digests` holds 8 bytes for each minute from `oldest` on, minutes counted since 1970:
+    BLAKE2b-64 over the sorted ids stored, or zeros for a minute left out. When `asks`, who
+    finds a difference answers with its own.
+    """
+
+    oldest: Number
+    digests: Annotated[bytes, Meta(max_length=8 * limits.LIST_LIMIT)]
+    asks: bool
+
+
+class PageAsk(Struct, frozen=True, array_like=True, tag=33):
+    """Asks which numbers of one minute are stored, behind that place of the alphabet.
+
+    `after` is empty for the beginning, else author and epoch of the last entry known.
+    """
+
+    minute: Number
+    after: Annotated[bytes, Meta(max_length=40)]
+
+
+class Page(Struct, frozen=True, array_like=True, tag=34):
+    """Answers a PageAsk: the next entries in alphabetical order of author and epoch."""
+
+    minute: Number
+    after: Annotated[bytes, Meta(max_length=40)]
+    entries: Annotated[tuple[Entry, ...], Meta(max_length=limits.LIST_LIMIT)]
+    is_last: bool
+
+
+class Offer(Struct, frozen=True, array_like=True, tag=35):
+    """Tells what came by repair, for who lacks it too."""
+
+    entries: Annotated[tuple[Entry, ...], Meta(min_length=1, max_length=limits.LIST_LIMIT)]
+
+
+class Ask(Struct, frozen=True, array_like=True, tag=36):
+    """Asks for envelopes; answered by at most so many of them and one `Answered`."""
+
+    token: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+    envelopes: Annotated[int, Meta(ge=1, le=limits.ASK_ENVELOPES)]
+    size_bytes: Annotated[int, Meta(ge=1, le=limits.ASK_BYTES)]
+    entries: Annotated[tuple[Entry, ...], Meta(min_length=1, max_length=limits.LIST_LIMIT)]
+
+
+class Filled(Struct, frozen=True, array_like=True, tag=37):
+    """Carries an envelope that was asked for; never flooded on."""
+
+    hops: Annotated[int, Meta(ge=0, le=limits.HOPS_LIMIT)]
+    id: Id16
+    signature: SignatureBytes
+    signed: bytes
+
+
+class Answered(Struct, frozen=True, array_like=True, tag=38):
+    """Ends the answer to an Ask; not complete where a limit cut it short."""
+
+    token: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+    is_complete: bool
+
+
+class Gone(Struct, frozen=True, array_like=True, tag=39):
+    """Of what was asked for, everything below that number was here once, and is no more."""
+
+    author: Key
+    epoch: EpochBytes
+    up_to: Annotated[int, Meta(ge=1, le=2**54)]
+
+
 class Skipped(Struct, frozen=True):
     """Stands for a frame of an unknown type that may be skipped; never encoded."""
 
@@ -159,6 +245,14 @@ Frame = (
     | Graft
     | Prune
     | Acks
+    | Digests
+    | PageAsk
+    | Page
+    | Offer
+    | Ask
+    | Filled
+    | Answered
+    | Gone
 )
 """Everything that can be sent."""
 

@@ -145,6 +145,8 @@ class Guests:
 
     def next_deadline(self) -> float | None:
         """When to call `release`, on the clock of `hear`; None for never."""
+        if not self._peers:
+            return None
         return min((peer.due_at for peer in self._peers.values() if peer.waiting), default=None)
 
     def release(self, now: float) -> list[GuestLine]:
@@ -171,7 +173,7 @@ class Guests:
             earlier: Whether it was written before a connection opened that brought it.
             source: The plain-line peer that said it, if one of ours did.
         """
-        if earlier or kind not in (Kind.TEXT, Kind.ACTION, Kind.GUEST):
+        if not self._peers or earlier or kind not in (Kind.TEXT, Kind.ACTION, Kind.GUEST):
             return ()
         here = (connection for connection, peer in self._peers.items() if not peer.has_left)
         return tuple(sorted(connection for connection in here if connection != source))

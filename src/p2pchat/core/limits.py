@@ -86,6 +86,13 @@ OWN_ADDRESS_MEMORY_S: Final = 3600.0
 CONNECTIONS_LIMIT: Final = 64
 """Open connections of one node."""
 
+CONNECTIONS_PER_PEER: Final = 4
+"""Of these, counted with those that are being drained, of one peer.
+
+Two are honest (crossing dials, a restart); without a bound one key could take every file
+descriptor with connections that were each replaced by the next.
+"""
+
 OPENING_LIMIT: Final = 32
 """Connections that are not open yet, besides the open ones."""
 
@@ -255,11 +262,137 @@ ACKS_PER_S: Final = 16.0
 
 WAYS_LIMIT: Final = 4_096
 WAY_S: Final = 300.0
-"""Ways back to authors that a relay remembers, about 2 MiB. Long enough for who got the
-envelope by repair after a split of some minutes."""
+"""Ways back to authors that a relay remembers: about 2 MiB, under attack 30. Long enough for
+who got the envelope by repair after a split of some minutes."""
 
 REACH_ENVELOPES: Final = 128
 """Own envelopes whose acknowledgements are counted; more forget the oldest."""
 
 REACH_QUERY_EVERY_S: Final = 10.0
 """At most one query of an author is answered in this time."""
+
+# --- Repair -----------------------------------------------------------------------------------
+
+STORE_MINUTES: Final = 20
+STORE_LIMIT_BYTES: Final = 16 * 1024 * 1024
+STORED_OVERHEAD_BYTES: Final = 512
+"""Kept envelopes live this long by their author's time. The overhead is what one costs in
+memory besides its signed bytes (measured: tables, ids, signature)."""
+
+INTERVALS_LIMIT: Final = 64
+"""Intervals of numbers received of one author; also the longest list in a frame."""
+
+RECEIVED_LIFE_S: Final = 32 * 60.0
+RECEIVED_LIMIT_SERIES: Final = 12_288
+"""Numbers received are remembered this long after the author's last envelope: longer than the
+age window, so that what the seen cache forgot early is still recognised."""
+
+NEW_AUTHORS_BURST: Final = 500
+NEW_AUTHORS_PER_S: Final = 5.0
+"""Authors not heard before, in an open room. Over RECEIVED_LIFE_S they fit into the limit."""
+
+CONFLICT_MUTE_S: Final = 600.0
+MUTED_LIMIT_AUTHORS: Final = 1_024
+"""An author who signed two envelopes for one number is not heard for that long."""
+
+GAP_WAIT_S: Final = 0.3
+"""A jump in the numbers may be the network's disorder: the missing one is often under way."""
+
+GAP_NEXT_S: Final = 1.0
+"""A neighbour that neither answers nor delivers for so long is passed over for the next."""
+
+GONE_WITNESSES: Final = 3
+"""So many neighbours that no longer have a message close its gap."""
+
+WANTS_LIMIT: Final = 4_096
+WANTS_PER_CONNECTION: Final = 1_024
+WANTS_PER_SERIES: Final = 64
+"""Spans of numbers that are looked for: in all, for one who offers, of one author."""
+
+ASK_EVERY_S: Final = 0.1
+PAGE_EVERY_S: Final = 0.05
+"""Between two requests of one neighbour, for envelopes, for entries."""
+
+ASK_ENVELOPES: Final = 64
+ASK_BYTES: Final = 64 * 1024
+"""One request is answered by at most so much, so that the next is asked when it was handled."""
+
+ASK_MEMORY: Final = 8
+"""Past requests to one neighbour whose late answers are still taken."""
+
+ASK_PATIENCE_S: Final = 5.0
+"""A neighbour that leaves a request open for so long gets a strike; then the next request."""
+
+REPAIR_BYTES_PER_S: Final = 512 * 1024
+REPAIR_VERIFICATIONS_PER_S: Final = 200
+"""Answers to one's own requests, over all neighbours, each with one second as burst. Live
+traffic goes first: 200 verifications are 1.2 % of a core."""
+
+AUTHOR_MINUTE_ENVELOPES: Final = 300
+"""Most envelopes of one author in one minute of its time that repair takes: 5/s, the live rate."""
+
+BULK_FRAME_BYTES: Final = 16 * 1024
+"""Frames of repair stay below this where an envelope itself is not larger."""
+
+COMPARE_EVERY_S: Final = 30.0
+COMPARE_SPREAD: Final = 0.2
+"""Between two comparisons with a random neighbour; times 0.8 to 1.2."""
+
+COMPARED_MINUTES_PAST: Final = 20
+COMPARED_MINUTES_AHEAD: Final = 10
+"""Minutes of author's time that are compared; those ahead are of authors whose clock is, the
+age window's ten at most. An idle room sends the past ones only, 160 bytes."""
+
+YOUNG_MINUTE_S: Final = 10.0
+"""A minute that began so recently is left out: what is under way would look like lost."""
+
+ROUND_PAGES: Final = 16
+FRUITLESS_LIMIT: Final = 3
+"""Pages of 64 entries in one round; rounds without progress, or comparisons of one minute
+without any, after which it is left to other neighbours."""
+
+REQUESTS_BURST: Final = 200
+REQUESTS_PER_S: Final = 80.0
+"""What one neighbour may ask or offer, in units of the cheapest frame; beyond it is dropped.
+
+10 requests, 20 pages at 2, 16 offers: an honest one needs 66 at most.
+"""
+
+ANSWER_BYTES_BURST: Final = STORE_LIMIT_BYTES
+ANSWER_BYTES_PER_S: Final = 64 * 1024
+"""What one neighbour may be sent as answers: the whole store once, afterwards a trickle, so
+that asking for everything again and again is pointless."""
+
+OFFER_EVERY_S: Final = 0.5
+OFFER_FRAMES: Final = 8
+OFFER_LIMIT_SERIES: Final = OFFER_FRAMES * INTERVALS_LIMIT
+"""What came by repair is offered onward together; what does not fit is left to comparisons."""
+
+STRIKES_BURST: Final = 32
+STRIKES_PER_S: Final = 0.1
+"""Broken promises that a neighbour is forgiven; beyond, it is dropped."""
+
+ORDER_WAIT_S: Final = 2.0
+ORDER_WAIT_LONGEST_S: Final = 30.0
+"""Later messages of an author wait for a missing one without progress, and in all."""
+
+ORDER_LIMIT_MESSAGES: Final = 1_024
+ORDER_LIMIT_BYTES: Final = 256 * 1024
+ORDER_LIMIT_TOTAL_BYTES: Final = 4 * 1024 * 1024
+"""What may wait so: messages and bytes of one author, bytes of all."""
+
+NUMBERING_SETTLES_S: Final = 5.0
+"""Within this time of a connection the lowest number offered is where an author begins."""
+
+BACKLOG_MINUTES: Final = 10
+"""How much of what was said before this node started is shown."""
+
+SEAM_OLD_S: Final = 10.0
+SEAM_QUIET_S: Final = 3.0
+SEAM_LONGEST_S: Final = 20.0
+"""Only what is older than the first tells of a time apart; a reunion is told when nothing more
+has come for the second, at the latest after the third."""
+
+TOO_FAST_TOLD_EVERY_S: Final = 10.0
+TOO_FAST_LIMIT_AUTHORS: Final = 256
+"""Messages not taken for their rate are counted by author, told together."""

@@ -27,6 +27,9 @@ class Liveness:
         # nothing has to be computed for each frame that arrives.
         self._check_at: float | None = None
 
+    def __len__(self) -> int:
+        return len(self._pulses)
+
     def next_deadline(self) -> float | None:
         """When to call `due()` next; None for never."""
         return self._check_at

@@ -15,30 +15,37 @@ class Arrival(Enum):
     """What a connection that has just been opened means for its peer."""
 
     NEW = "the peer becomes a neighbour"
-    WINS = "crossing dials: the new one is kept, the old one drained"
-    LOSES = "crossing dials: the old one is kept, the new one drained"
+    CROSSING = "both live: one is kept, the other one drained"
     ASK_OLD = "the old one is pinged, and replaced unless it answers"
 
 
-def judge(old: Session | None, new: Session, me: PeerId) -> Arrival:
-    """Decide between two connections of one peer; both sides decide alike.
+def judge(old: Session | None, new: Session) -> Arrival:
+    """Tell what the second connection of a peer is about.
 
-    Crossing dials (each side dialled the other at about the same time, in the same runs of
-    both programs): the one that the lower id dialled is kept. Anything else may be a peer
-    that came back before its dead connection was noticed, so the old one has to answer.
+    Crossing dials: each side dialled the other at about the same time, in the same runs of
+    both programs. Anything else may be a peer that came back before its dead connection was
+    noticed, so the old one has to answer.
     """
     if old is None:
         return Arrival.NEW
-    crossing = (
+    is_crossing = (
         old.epoch == new.epoch
         and old.direction is not new.direction
         and abs(new.opened_at - old.opened_at) <= limits.CROSSING_S
     )
-    if not crossing:
-        return Arrival.ASK_OLD
-    assert new.peer is not None
-    lower_dialled_new = new.is_dialled == (me < new.peer)
-    return Arrival.WINS if lower_dialled_new else Arrival.LOSES
+    return Arrival.CROSSING if is_crossing else Arrival.ASK_OLD
+
+
+def rank(session: Session, me: PeerId) -> tuple[bool, bytes]:
+    """Return what is least for the one that is kept of a pair's living connections.
+
+    Both sides rank alike, in whatever order they saw them open: those that the lower id dialled
+    come first, then what TLS exported decides. If age decided, each side could keep what the
+    other one closes, and none would be left.
+    """
+    assert session.peer is not None
+    is_dialled_by_higher = session.is_dialled == (me > session.peer)
+    return is_dialled_by_higher, session.exported
 
 
 @dataclass(slots=True)
@@ -55,6 +62,9 @@ class Neighbours:
     def __init__(self) -> None:
         self._by_peer: dict[PeerId, Neighbour] = {}
         self._everybody: tuple[ConnectionId, ...] = ()
+        self._talking: dict[ConnectionId, None] = {}
+        self._came: list[ConnectionId] = []  # taken after each event
+        self._gone: list[ConnectionId] = []
 
     def __len__(self) -> int:
         return len(self._by_peer)
@@ -65,6 +75,10 @@ class Neighbours:
     def get(self, peer: PeerId | None) -> Neighbour | None:
         """Return the neighbour with that key."""
         return self._by_peer.get(peer) if peer is not None else None
+
+    def by_peer(self) -> dict[PeerId, ConnectionId]:
+        """Return the connection that counts, for each peer."""
+        return {peer: neighbour.session.connection for peer, neighbour in self._by_peer.items()}
 
     def put(self, session: Session) -> None:
         """Make that connection the one that counts for its peer."""
@@ -77,6 +91,38 @@ class Neighbours:
         self._by_peer.pop(peer, None)
         self._refresh()
 
+    def begin_talk(self, connection: ConnectionId) -> None:
+        """A connection was opened: frames about envelopes may pass, whether it counts or not."""
+        self._talking[connection] = None
+        self._came.append(connection)
+
+    def end_talk(self, connection: ConnectionId) -> None:
+        """A connection is drained, left or gone; it may be told more than once."""
+        if connection in self._talking:
+            del self._talking[connection]
+            self._gone.append(connection)
+
+    def is_talking(self, connection: ConnectionId) -> bool:
+        """Tell whether frames about envelopes may pass on that connection."""
+        return connection in self._talking
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether `take_changes` has something to tell."""
+        return bool(self._came or self._gone)
+
+    def take_changes(self) -> tuple[list[ConnectionId], list[ConnectionId]]:
+        """Return the connections that began and ended to talk since the last call."""
+        came, self._came = self._came, []
+        gone, self._gone = self._gone, []
+        return came, gone
+
+    def forget_spare(self, session: Session) -> None:
+        """That connection is not one any more that could replace another one."""
+        neighbour = self.get(session.peer)
+        if neighbour is not None and neighbour.spare is session:
+            neighbour.spare = None
+
     def is_current(self, session: Session) -> bool:
         """Tell whether that connection is the one that counts for its peer."""
         neighbour = self.get(session.peer)
@@ -84,9 +130,12 @@ class Neighbours:
 
     def connections(self, *without: PeerId) -> tuple[ConnectionId, ...]:
         """Return the connections to everybody but those peers, in order of age."""
-        if not any(peer in self._by_peer for peer in without):
+        left_out = [
+            self._by_peer[peer].session.connection for peer in without if peer in self._by_peer
+        ]
+        if not left_out:
             return self._everybody
-        return tuple(s.connection for s in self if s.peer not in without)
+        return tuple(connection for connection in self._everybody if connection not in left_out)
 
     def _refresh(self) -> None:
         self._everybody = tuple(sorted(session.connection for session in self))

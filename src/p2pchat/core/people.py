@@ -8,10 +8,13 @@ from typing import Final
 
 from p2pchat.core.notices import HeardStatus
 from p2pchat.core.values import PeerId, Person
-from p2pchat.nicks import tame_nick
+from p2pchat.nicks import default_nick, tame_nick
 
 PEOPLE_LIMIT: Final = 4_096
 """Authors remembered with their nick; whoever was silent longest is forgotten first."""
+
+KNOWN_S: Final = 600.0
+"""Who was not heard for so long does not count as around any more."""
 
 
 @dataclass(slots=True)
@@ -27,6 +30,9 @@ class People:
 
     def __init__(self) -> None:
         self._known: OrderedDict[PeerId, _Acquaintance] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._known)
 
     def meet(self, peer: PeerId, nick: str, hops: int, now: float) -> tuple[Person, str | None]:
         """Take note of somebody and return the person, with the old nick where it changed.
@@ -50,6 +56,23 @@ class People:
         """Return who that key is, if it was heard."""
         known = self._known.get(peer)
         return known.person if known else None
+
+    def stranger(self, peer: PeerId) -> Person:
+        """Return somebody whose nick nobody told: called by what follows from the key."""
+        return Person(peer, default_nick(peer))
+
+    def known(self, now: float) -> tuple[PeerId, ...]:
+        """Return who was heard in the last KNOWN_S, the latest first."""
+        known: list[PeerId] = []
+        for peer, acquaintance in reversed(self._known.items()):
+            if now - acquaintance.heard_at > KNOWN_S:
+                break
+            known.append(peer)
+        return tuple(known)
+
+    def known_count(self, now: float) -> int:
+        """Count who was heard in the last KNOWN_S."""
+        return len(self.known(now))
 
     def heard(self, now: float, without: frozenset[PeerId]) -> tuple[HeardStatus, ...]:
         """Return everybody else who was heard, the latest first."""

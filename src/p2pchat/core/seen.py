@@ -30,8 +30,12 @@ class SeenCache:
         return sum(len(generation) for generation in self._generations)
 
     def __contains__(self, envelope: EnvelopeId) -> bool:
-        # Copies arrive within moments of the first, so the newest generation is asked first.
-        return any(envelope in generation for generation in self._generations)
+        # Copies arrive within moments of the first, so the newest generation is asked first. A
+        # plain loop, because this is asked for each arrival.
+        for generation in self._generations:  # noqa: SIM110
+            if envelope in generation:
+                return True
+        return False
 
     def remember(self, envelope: EnvelopeId, now: float) -> None:
         """Add an id; `now` is monotonic seconds."""

@@ -24,14 +24,26 @@ from typing import Final
 
 from p2pchat.core.events import ConnectionSecured, ConnectionStarted, Leave
 from p2pchat.core.frames import (
+    Acks,
+    Answered,
+    Ask,
     Carry,
+    Digests,
+    Filled,
+    Gone,
     Goodbye,
     GoodbyeSeen,
+    Graft,
     Hello,
+    IHave,
     Incoming,
+    Offer,
+    Page,
+    PageAsk,
     Ping,
     Pong,
     Proof,
+    Prune,
     Refusal,
     Skipped,
     Welcome,
@@ -56,7 +68,10 @@ class State(Enum):
 
 Input = type[Incoming] | type[ConnectionSecured] | type[Leave]
 
-_TALK: Final = (Carry, Ping, Pong, Skipped)
+_TALK: Final = (
+    Carry, IHave, Graft, Prune, Acks, Ping, Pong, Skipped,
+    Digests, PageAsk, Page, Offer, Ask, Filled, Answered, Gone,
+)  # fmt: skip
 
 TABLE: Final[dict[tuple[State, Input], State]] = {
     (State.SECURING, ConnectionSecured): State.GREETING,
@@ -136,6 +151,11 @@ class Session:
         """Whether the welcomes are not exchanged yet."""
         return self.state in _OPENING
 
+    @property
+    def is_admitted(self) -> bool:
+        """Whether the other side has shown that it knows the room, and takes a place by that."""
+        return self.state in _ADMITTED
+
     def advance(self, happened: Input) -> State:
         """Take one step of the table and return the new state.
 
@@ -149,4 +169,5 @@ class Session:
         return following
 
 
+_ADMITTED: Final = frozenset({State.WELCOMING, State.OPEN, State.LEAVING, State.PARTING})
 _OPENING: Final = frozenset({State.SECURING, State.GREETING, State.PROVING, State.WELCOMING})

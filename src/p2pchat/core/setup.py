@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from p2pchat.core import limits
 from p2pchat.core.envelopes import Signatures
+from p2pchat.core.reach import AckSignatures
 from p2pchat.core.values import Address, Epoch, NetworkId, PeerId
 
 
@@ -29,10 +31,14 @@ class Setup:
     nick: str
     addresses: tuple[Address, ...] = ()
     guests: GuestPolicy = GuestPolicy.LOCAL
+    is_metered: bool = True
+    """Whether strangers may come in, as into an open room: then authors are limited."""
+    backlog_minutes: float = limits.BACKLOG_MINUTES
+    """How much of what was said before this start is shown; 0 for none."""
 
 
-class Credentials(Signatures, Protocol):
-    """Signs and checks envelopes, and proves knowledge of the room."""
+class Credentials(Signatures, AckSignatures, Protocol):
+    """Signs and checks envelopes and acknowledgements, and proves knowledge of the room."""
 
     def prove(
         self, *, as_dialler: bool, exported: bytes, dialler: PeerId, acceptor: PeerId

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from p2pchat.core.values import ENVELOPE_CONTEXT, PeerId
+from p2pchat.core.values import ACK_CONTEXT, ENVELOPE_CONTEXT, PeerId
 from p2pchat.crypto.identity import Identity, is_peer_id, verify
 from p2pchat.crypto.room import Role, Room, check_proof, make_proof
 
@@ -21,6 +21,14 @@ class NodeCredentials:
     def is_valid(self, author: PeerId, message: bytes, signature: bytes) -> bool:
         """Tell whether that author, and nobody else who could be, signed those bytes."""
         return is_peer_id(author) and verify(author, ENVELOPE_CONTEXT, message, signature)
+
+    def sign_ack(self, message: bytes) -> bytes:
+        """Sign an own acknowledgement."""
+        return self._identity.sign(ACK_CONTEXT, message)
+
+    def is_valid_ack(self, acknowledger: PeerId, message: bytes, signature: bytes) -> bool:
+        """Tell whether that peer, and nobody else who could be, acknowledged."""
+        return is_peer_id(acknowledger) and verify(acknowledger, ACK_CONTEXT, message, signature)
 
     def prove(
         self, *, as_dialler: bool, exported: bytes, dialler: PeerId, acceptor: PeerId

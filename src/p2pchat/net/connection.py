@@ -9,7 +9,7 @@ from collections.abc import Callable
 from p2pchat.core import limits
 from p2pchat.core.events import BytesReceived, ConnectionEnded, Event, QueueFell, QueueRose
 from p2pchat.core.values import Address, ConnectionId
-from p2pchat.errors import ConnectionFault, NotP2PChat, PlainTextMet, SlowPeer
+from p2pchat.errors import ConnectionFault, PlainTextMet, SlowPeer, SpeaksPlainText
 from p2pchat.net.conversation import Conversation, UndecidedConversation
 from p2pchat.net.send_queue import SendQueue
 from p2pchat.net.tcp import ByteStream
@@ -92,7 +92,7 @@ class Connection:
             self._on_fault(group.exceptions[0])
         finally:
             self._stream.abort()
-            error = NotP2PChat(self.address, "it speaks plain text")
+            error = SpeaksPlainText(self.address)
             self._handle(
                 ConnectionEnded(self.id, self._reason, error if self.met_plain_text else None)
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from p2pchat.core.envelopes import Header, Texts
+from p2pchat.core.values import EnvelopeId
 from p2pchat.wire.codec import Codec
 
 _MEMORY_LIMIT: Final = 4_096
@@ -50,3 +51,11 @@ class MemoCodec:
                 self._texts.clear()
             self._texts[body] = texts
         return texts
+
+    def encode_query(self, about: EnvelopeId) -> bytes:
+        """Make the body of a question about who has an envelope."""
+        return self._codec.encode_query(about)
+
+    def decode_query(self, body: bytes) -> EnvelopeId:
+        """Read the body of such a question; FrameMalformed when it is none."""
+        return self._codec.decode_query(body)

@@ -43,6 +43,14 @@ class SimCredentials:
         """Tell whether that author signed those bytes."""
         return signature == sim_signature(author, message)
 
+    def sign_ack(self, message: bytes) -> bytes:
+        """Sign an own acknowledgement."""
+        return sim_signature(self._me, b"ack" + message)
+
+    def is_valid_ack(self, acknowledger: PeerId, message: bytes, signature: bytes) -> bool:
+        """Tell whether that peer acknowledged."""
+        return signature == sim_signature(acknowledger, b"ack" + message)
+
     def prove(
         self, *, as_dialler: bool, exported: bytes, dialler: PeerId, acceptor: PeerId
     ) -> bytes:

@@ -6,19 +6,17 @@ framing, sockets. The same seed gives the same run; `digest()` is the proof.
 
 from __future__ import annotations
 
-import heapq
 import math
 import random
+import struct
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from p2pchat.core import limits
 from p2pchat.core.events import (
     ClockSet,
     Close,
-    Closing,
-    ConnectionEnded,
     Deliver,
     Effect,
     Event,
@@ -29,24 +27,24 @@ from p2pchat.core.events import (
     Note,
     Opened,
     Published,
-    QueueFell,
-    QueueRose,
     Send,
     Tell,
     Tick,
 )
 from p2pchat.core.frames import Carry, Incoming
 from p2pchat.core.values import MessageId, PeerId
-from p2pchat.errors import NoAnswer, NobodyListening, SlowPeer
+from p2pchat.sim.agenda import Agenda
 from p2pchat.sim.codec import MemoCodec
-from p2pchat.sim.dialling import begin
-from p2pchat.sim.link import End, Link
+from p2pchat.sim.link import Link
 from p2pchat.sim.node import Delivery, SimNode
+from p2pchat.sim.traffic import Traffic
 from p2pchat.wire.codec import encode
 from p2pchat.wire.framing import HEADER_BYTES
 
 WALL_START_S: Final = 1_700_000_000.0
 """What every node's wall clock shows when the virtual clock stands at 0."""
+
+_PLACE: Final = struct.Struct(">dIB")
 
 
 class Watcher(Protocol):
@@ -57,12 +55,19 @@ class Watcher(Protocol):
         ...
 
     def on_step(self, node: SimNode, event: Event, effects: Sequence[Effect], now: float) -> None:
-        """A node handled an event; the effects are not performed yet."""
+        """A node has handled an event; the effects are not performed yet."""
         ...
 
 
+class Announced(NamedTuple):
+    """Who said something, and when."""
+
+    author: SimNode
+    at: float
+
+
 class SimNetwork:
-    """Discrete-event network: `run()` jumps the clock from one arrival to the next."""
+    """Discrete-event network: running it jumps the clock from one arrival to the next."""
 
     def __init__(
         self,
@@ -80,22 +85,26 @@ class SimNetwork:
             bandwidth_bytes_s: What each direction of a link carries; None for no limit.
             watchers: Told of every step, in order.
         """
-        self.now = 0.0
         self.nodes: list[SimNode] = []
         self.events = 0
         """Events handled by all nodes together."""
-        self.announced_at: dict[MessageId, float] = {}
-        self._rng = random.Random(seed)
+        self.announced: dict[MessageId, Announced] = {}
+        self._seed = seed
+        self.random = random.Random(seed)
+        """The one source of chance, for scenarios too."""
         self._latency_s = latency_s
-        self._bandwidth_bytes_s = bandwidth_bytes_s
         self._watchers = tuple(watchers)
+        self._agenda = Agenda()
+        self._traffic = Traffic(self._agenda, self.random, latency_s, bandwidth_bytes_s, self._feed)
         self._codec = MemoCodec()
-        self._agenda: list[tuple[float, int, bool, Callable[..., None], tuple[object, ...]]] = []
-        self._order = 0
-        self._under_way = 0
         self._links = 0
-        self._cut: list[tuple[SimNode, SimNode]] = []
+        self._to_redial: list[tuple[SimNode, SimNode]] = []
         self._trace = blake2b(digest_size=16)
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since the beginning."""
+        return self._agenda.now
 
     # --- Nodes --------------------------------------------------------------------------------
 
@@ -104,7 +113,7 @@ class SimNetwork:
     ) -> SimNode:
         """Start a node; two of one name are copies of one profile."""
         index = len(self.nodes)
-        node = SimNode(index, name or f"n{index}", room, self._codec)
+        node = SimNode(index, name or f"n{index}", room, self._codec, self._seed)
         node.wall_offset_s = WALL_START_S + clock_offset_s
         self.nodes.append(node)
         self._start(node)
@@ -112,26 +121,25 @@ class SimNetwork:
 
     def announce(self, node: SimNode, text: str) -> MessageId:
         """Say something; it leaves as soon as the node gets round to it."""
-        message = node.core.announce(text)
-        self.announced_at[message] = self.now
+        _, message = node.core.announce(text)
+        self.announced[message] = Announced(node, self.now)
         self._arm(node)
         return message
 
     def stop(self, node: SimNode) -> None:
-        """Let a node say goodbye, then end it as the real one ends: after 5 s at the latest."""
+        """Let a node say goodbye; it ends when all is said, after 5 s at the latest."""
         node.is_leaving = True
         self._feed(node, Leave())
-        self._halt_when_alone(node)
-        self._later(limits.LEAVE_TIMEOUT_S, self._halt, node, node.starts)
+        self._halt_if_alone(node)
+        at = self.now + limits.LEAVE_TIMEOUT_S
+        self._agenda.at(at, self._halt, node, node.starts)
 
     def crash(self, node: SimNode, *, silent: bool = False) -> None:
         """End a node without a word; `silent` when its whole machine vanishes."""
         node.is_running = False
         node.tick_at = math.inf
         for end in tuple(node.ends.values()):
-            end.is_over = True
-            end.link.is_silent |= silent
-            self._tell_end(end.other, "connection lost")
+            self._traffic.die(end, silent=silent)
         node.ends.clear()
 
     def restart(self, node: SimNode) -> None:
@@ -155,22 +163,21 @@ class SimNetwork:
     ) -> Link:
         """Let one node dial another, after a delay; the opening is up to their cores."""
         self._links += 1
-        exported = self._links.to_bytes(32, "big")
-        link = Link(dialler, acceptor, exported, expected)
-        self._push(self.now + delay_s, self._dial, link)
+        link = Link(dialler, acceptor, self._links.to_bytes(32, "big"), expected)
+        self._agenda.at(self.now + delay_s, self._traffic.dial, link)
         return link
 
     def connect_all(self, nodes: Sequence[SimNode], edges: Iterable[tuple[int, int]]) -> None:
         """Let the first of each pair dial the second, then wait until all is open.
 
-        Nobody gets more dials at once than it takes from one address.
+        Nobody gets more dials at once than it has places for newcomers.
         """
         dials: dict[int, int] = {}
-        round_s = 10 * self._latency_s[1]
+        round_s = 12 * self._latency_s[1]
         for dialler, acceptor in edges:
             earlier = dials.get(acceptor, 0)
             dials[acceptor] = earlier + 1
-            delay_s = round_s * (earlier // limits.OPENING_PER_PRIVATE_ADDRESS)
+            delay_s = round_s * (earlier // limits.OPENING_LIMIT)
             self.connect(nodes[dialler], nodes[acceptor], delay_s=delay_s)
         self.run_until_quiet()
 
@@ -184,7 +191,7 @@ class SimNetwork:
         """Break every link between two nodes: in silence, or so that both are told."""
         for end in tuple(a.ends.values()):
             if end.other.node is b:
-                self._break(end.link, silent=silent)
+                self._traffic.cut(end.link, silent=silent)
 
     def partition(self, groups: Iterable[Iterable[SimNode]]) -> None:
         """Cut in silence what joins different groups; nobody can dial across until `heal()`."""
@@ -194,59 +201,40 @@ class SimNetwork:
         for node in self.nodes:
             for end in node.ends.values():
                 if node.group < end.other.node.group and not end.link.is_silent:
-                    self._cut.append((end.link.dialler.node, end.link.acceptor.node))
-                    self._break(end.link, silent=True)
+                    self._to_redial.append((end.link.dialler.node, end.link.acceptor.node))
+                    self._traffic.cut(end.link, silent=True)
 
     def heal(self) -> None:
         """Make everybody reachable again; who lost a neighbour by the partition redials it."""
         for node in self.nodes:
             node.group = 0
-        pairs, self._cut = self._cut, []
+        pairs, self._to_redial = self._to_redial, []
         for dialler, acceptor in pairs:
             self.connect(dialler, acceptor)
 
     def inject(self, sender: SimNode, receiver: SimNode, *frames: Incoming) -> None:
-        """Put frames on the newest link as if that sender's core had sent them."""
-        ends = [e for e in sender.ends.values() if e.other.node is receiver and not e.is_over]
+        """Put frames on the newest link as if the sender's core had sent them."""
+        ends = [end for end in sender.ends.values() if end.other.node is receiver]
         for frame in frames:
-            self._transmit(ends[-1], frame, 0)
+            self._traffic.send(ends[-1], frame, 0)
 
     # --- Time ---------------------------------------------------------------------------------
 
     def run(self, seconds: float) -> None:
         """Let that much virtual time pass."""
-        until = self.now + seconds
-        while self._agenda and self._agenda[0][0] <= until:
-            self._step()
-        self.now = until
+        self._agenda.run(self.now + seconds)
 
     def run_until_quiet(self) -> None:
         """Let time pass until nothing is under way but timers."""
-        while self._under_way:
-            self._step()
+        self._agenda.run_until_quiet()
+
+    def after(self, seconds: float, action: Callable[..., None], *arguments: object) -> None:
+        """Do something in the middle of a run."""
+        self._agenda.at(self.now + seconds, action, *arguments)
 
     def digest(self) -> str:
         """Return the hash of everything that happened: equal for equal runs."""
         return self._trace.hexdigest()
-
-    def after(self, seconds: float, action: Callable[..., None], *arguments: object) -> None:
-        """Do something in the middle of a run."""
-        self._push(self.now + seconds, action, *arguments)
-
-    def _step(self) -> None:
-        self.now, _, is_timer, action, arguments = heapq.heappop(self._agenda)
-        if not is_timer:
-            self._under_way -= 1
-        action(*arguments)
-
-    def _push(self, at: float, action: Callable[..., None], *arguments: object) -> None:
-        self._order += 1
-        self._under_way += 1
-        heapq.heappush(self._agenda, (at, self._order, False, action, arguments))
-
-    def _later(self, seconds: float, action: Callable[..., None], *arguments: object) -> None:
-        self._order += 1
-        heapq.heappush(self._agenda, (self.now + seconds, self._order, True, action, arguments))
 
     # --- Cores --------------------------------------------------------------------------------
 
@@ -256,34 +244,44 @@ class SimNetwork:
             watcher.on_start(node)
         self._feed(node, ClockSet(node.wall_offset_s))
 
+    def _halt_if_alone(self, node: SimNode) -> None:
+        if node.is_leaving and not node.ends and not node.core.waiting_texts:
+            self._halt(node, node.starts)
+
+    def _halt(self, node: SimNode, start: int) -> None:
+        if node.is_running and node.starts == start:
+            self.crash(node)
+
     def _feed(self, node: SimNode, event: Event) -> None:
-        now = self.now
+        now = self._agenda.now
         if now < node.awake_at:
-            self._push(node.awake_at, self._feed, node, event)
+            self._agenda.at(node.awake_at, self._feed, node, event)
+            return
+        if not node.is_running:
             return
         self.events += 1
-        self._note(node, event)
+        self._record(node, event)
         effects = node.core.handle(event, now)
         for watcher in self._watchers:
             watcher.on_step(node, event, effects, now)
         for effect in effects:
             self._perform(node, effect)
         self._arm(node)
+        if node.is_leaving:
+            self._halt_if_alone(node)
 
-    def _note(self, node: SimNode, event: Event) -> None:
-        what = type(event).__name__
-        if type(event) is FrameReceived:
-            frame = event.frame
-            what = frame.id.hex() if type(frame) is Carry else type(frame).__name__
-        self._trace.update(f"{self.now!r} {node.index} {what}\n".encode())
+    def _record(self, node: SimNode, event: Event) -> None:
+        frame = event.frame if type(event) is FrameReceived else event
+        what = frame.id if type(frame) is Carry else type(frame).__name__.encode()
+        self._trace.update(_PLACE.pack(self._agenda.now, node.index, len(what)) + what)
 
     def _perform(self, node: SimNode, effect: Effect) -> None:
         match effect:
-            case Send(connections, frame):
-                self._send(node, connections, frame)
+            case Send():
+                self._send(node, effect)
             case Deliver():
                 self._trace.update(effect.envelope.id)
-                node.delivered.append(Delivery(self.now, effect))
+                node.delivered.append(Delivery(self._agenda.now, effect))
             case Published():
                 node.published.append(effect)
             case Tell(notice):
@@ -297,57 +295,35 @@ class SimNetwork:
             case Close(connection, how, reason):
                 end = node.ends.get(connection)
                 if end is not None:
-                    self._close(end, how, reason)
+                    self._traffic.close(end, how, reason)
             case _:
-                return  # registering is the core's own business here; nobody speaks plain lines
+                return  # registering is for the shell; nobody speaks plain lines here
+
+    def _send(self, node: SimNode, effect: Send) -> None:
+        frame, ends = effect.frame, node.ends
+        size_bytes = HEADER_BYTES + len(encode(frame))
+        if type(frame) is Carry:
+            node.carried += len(effect.connections)
+        for connection in effect.connections:
+            end = ends.get(connection)
+            if end is not None and not end.has_said_end:
+                self._traffic.send(end, frame, size_bytes)
 
     def _arm(self, node: SimNode) -> None:
         deadline = node.core.next_deadline()
-        if deadline is None or deadline >= node.tick_at or not node.is_running:
+        if deadline is None:
             return
-        node.tick_at = at = max(deadline, self.now)
-        self._order += 1
+        now = self._agenda.now
+        at = max(deadline, now)
+        if at >= node.tick_at:
+            return
+        node.tick_at = at
         # What waits to be sent is under way; any other deadline is only a timer.
-        is_timer = at > self.now
-        self._under_way += not is_timer
-        heapq.heappush(self._agenda, (at, self._order, is_timer, self._tick, (node, at)))
+        schedule = self._agenda.timer_at if at > now else self._agenda.at
+        schedule(at, self._tick, node, at)
 
     def _tick(self, node: SimNode, at: float) -> None:
         if at != node.tick_at:
             return  # an earlier one came instead
         node.tick_at = math.inf
         self._feed(node, Tick())
-
-    # --- Frames -------------------------------------------------------------------------------
-
-    def _send(self, node: SimNode, connections: tuple[int, ...], frame: Incoming) -> None:
-        size_bytes = HEADER_BYTES + len(encode(frame))  # type: ignore[arg-type]  # cores send no Skipped
-        if type(frame) is Carry:
-            node.carried += len(connections)
-        ends = node.ends
-        for connection in connections:
-            end = ends.get(connection)  # type: ignore[call-overload]
-            if end is not None and not end.has_said_end:
-                self._transmit(end, frame, size_bytes)
-
-    def _transmit(self, end: End, frame: Incoming, size_bytes: int) -> None:
-        end.node.sent_frames += 1
-        end.node.sent_bytes += size_bytes
-        leaves_at = self.now
-        if self._bandwidth_bytes_s is not None:
-            leaves_at = self._queue(end, size_bytes, self._bandwidth_bytes_s)
-        if end.link.is_silent:
-            return
-        at = self._arrival(end, leaves_at)
-        self._push(at, self._arrive, end.other, frame)
-
-    def _arrival(self, end: End, leaves_at: float) -> float:
-        """When something sent from that end arrives: never before what was sent earlier."""
-        shortest, longest = self._latency_s
-        at = leaves_at + shortest + (longest - shortest) * self._rng.random()
-        end.arrival_at = at = max(at, end.arrival_at)
-        return at
-
-    def _arrive(self, end: End, frame: Incoming) -> None:
-        if not end.is_over and not end.link.is_silent:
-            self._feed(end.node, FrameReceived(end.connection, frame))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import count
+from random import Random
 
 from msgspec import Struct
 
@@ -30,7 +31,9 @@ class Delivery(Struct, frozen=True):
 class SimNode:
     """A core on the virtual clock; what it asks for is recorded in plain lists."""
 
-    def __init__(self, index: int, name: str, room: str, codec: EnvelopeCodec) -> None:
+    def __init__(
+        self, index: int, name: str, room: str, codec: EnvelopeCodec, seed: int = 0
+    ) -> None:
         self.index = index
         self.name = name
         self.room = room
@@ -60,6 +63,7 @@ class SimNode:
         """Envelopes handed to neighbours, each counted for each of them."""
         self.starts = 0
         self._codec = codec
+        self._seed = seed
         self._numbers = count(1)
         self.core = self._make_core()
 
@@ -104,4 +108,5 @@ class SimNode:
             (self.address,),
             GuestPolicy.OFF,
         )
-        return Core(setup, self._codec, SimCredentials(self.peer, self.room))
+        rng = Random(f"{self.name} {self.index} {self.starts} {self._seed}")
+        return Core(setup, self._codec, SimCredentials(self.peer, self.room), rng)

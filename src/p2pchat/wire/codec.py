@@ -11,14 +11,22 @@ from p2pchat.core.envelopes import Header, Texts
 from p2pchat.core.frames import (
     FIRST_SKIPPABLE,
     Acks,
+    Answered,
+    Ask,
     Carry,
+    Digests,
+    Filled,
     Frame,
+    Gone,
     Goodbye,
     GoodbyeSeen,
     Graft,
     Hello,
     IHave,
     Incoming,
+    Offer,
+    Page,
+    PageAsk,
     Ping,
     Pong,
     Proof,
@@ -27,6 +35,8 @@ from p2pchat.core.frames import (
     Skipped,
     Welcome,
 )
+from p2pchat.core.reach import ReachQuery
+from p2pchat.core.values import EnvelopeId
 from p2pchat.errors import FrameMalformed
 
 
@@ -54,6 +64,14 @@ _KNOWN: Final = frozenset(
         Graft,
         Prune,
         Acks,
+        Digests,
+        PageAsk,
+        Page,
+        Offer,
+        Ask,
+        Filled,
+        Answered,
+        Gone,
     )
 )
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -61,6 +79,7 @@ _frames: Final[msgspec.msgpack.Decoder[Frame]] = msgspec.msgpack.Decoder(Frame)
 _types: Final = msgspec.msgpack.Decoder(_Type)
 _headers: Final = msgspec.msgpack.Decoder(Header)
 _texts: Final = msgspec.msgpack.Decoder(Texts)
+_queries: Final = msgspec.msgpack.Decoder(ReachQuery)
 
 
 def encode(frame: Frame) -> bytes:
@@ -120,3 +139,11 @@ class Codec:
     def decode_texts(self, body: bytes) -> Texts:
         """Read the body of a text envelope; FrameMalformed when it is none."""
         return _decode(_texts, body)
+
+    def encode_query(self, about: EnvelopeId) -> bytes:
+        """Make the body of a question about who has an envelope."""
+        return _encoder.encode(ReachQuery(about))
+
+    def decode_query(self, body: bytes) -> EnvelopeId:
+        """Read the body of such a question; FrameMalformed when it is none."""
+        return EnvelopeId(_decode(_queries, body).envelope)

@@ -1,0 +1,135 @@
+"""Decides when an envelope is shown, how it is marked, what is told besides."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Container
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from p2pchat.core import limits
+from p2pchat.core.author_order import AuthorOrder, Missing, Released, Turn
+from p2pchat.core.envelopes import Envelope
+from p2pchat.core.events import Deliver
+from p2pchat.core.intervals import Span
+from p2pchat.core.refusals import Muted, TooFast
+from p2pchat.core.reunion import Reunion, Seam
+from p2pchat.core.series import Series
+from p2pchat.core.wants import Why
+
+News = Released | Missing | Seam | Muted | TooFast
+"""What repair has for whoever uses the node, in the order in which to tell it."""
+
+
+class Recovered(Struct, frozen=True):
+    """How an envelope came by repair."""
+
+    why: Why
+    opened_ms: int
+    """Wall clock when the connection opened that brought it."""
+    is_known: bool
+    """Whether its author was heard before."""
+
+
+class Reading:
+    """Author's order, backlog and seams: what people read of all that is taken.
+
+    Earlier is what the comparison right after a connection opened brought, if it was written
+    before that connection opened; what flooded here or filled a gap is not. Backlog is what was
+    written before this node started; of it only the last minutes are shown.
+    """
+
+    def __init__(self, backlog_ms: int) -> None:
+        self._backlog_ms = backlog_ms
+        self._started_ms: int | None = None
+        self._order = AuthorOrder()
+        self._reunion = Reunion()
+        self._progress_at = -math.inf
+        self._news: list[News] = []  # the caller takes them after each of its calls
+
+    def take_news(self) -> list[News]:
+        """Remove and return what there is to show or tell."""
+        news, self._news = self._news, []
+        return news
+
+    def tell(self, news: News) -> None:
+        """Add something to be told."""
+        self._news.append(news)
+
+    def note_start(self, wall_ms: int) -> None:
+        """Say what time it is; the first time counts as the start of this node."""
+        if self._started_ms is None:
+            self._started_ms = wall_ms
+
+    def is_begun(self, series: Series) -> bool:
+        """Tell whether it is known where that numbering begins."""
+        return self._order.is_begun(series)
+
+    def line_up(
+        self,
+        series: Series,
+        envelope: Envelope,
+        delivery: Deliver | None,
+        recovered: Recovered | None,
+        now: float,
+        *,
+        may_begin: bool,
+    ) -> None:
+        """Take an envelope for the time when it is its turn."""
+        assert self._started_ms is not None, "note_start comes first"
+        written_ms = envelope.header.time_ms
+        if recovered is not None:
+            self._progress_at = now
+            if delivery is not None:
+                is_opening = recovered.why is Why.OPENING
+                is_earlier = is_opening and written_ms < recovered.opened_ms
+                delivery = replace(delivery, earlier=is_earlier)
+        is_shown = written_ms >= self._started_ms - self._backlog_ms
+        self._turn(
+            self._order.add(series, envelope, delivery, now, is_shown=is_shown, may_begin=may_begin)
+        )
+
+    def note_recovered(
+        self, envelope: Envelope, recovered: Recovered, now: float, wall_ms: int
+    ) -> None:
+        """Count what may belong to a reunion: nothing from before this node started."""
+        written_ms = envelope.header.time_ms
+        if self._started_ms is None or written_ms <= self._started_ms:
+            return
+        is_opening = recovered.why is Why.OPENING
+        met_ms = recovered.opened_ms if is_opening else wall_ms
+        is_old = written_ms <= met_ms - limits.SEAM_OLD_S * 1000
+        # An offer passes on what somebody else's reunion brought; an author who is new here
+        # was not apart from us.
+        is_passed_on = recovered.why is Why.OFFERED and recovered.is_known
+        is_sign = is_old and (is_opening or is_passed_on)
+        count = envelope.header.count
+        self._reunion.note(envelope.author, written_ms, count, now, is_sign=is_sign)
+
+    def begin(self, series: Series, number: int) -> None:
+        """Somebody offers that number of an author whose beginning is not known."""
+        self._turn(self._order.begin(series, number))
+
+    def settle(self, lowest_wanted: Callable[[Series], int | None]) -> None:
+        """Nobody will offer lower numbers any more."""
+        self._turn(self._order.settle(lowest_wanted))
+
+    def give_up(self, series: Series, span: Span) -> None:
+        """Nobody has those numbers."""
+        self._turn(self._order.give_up(series, span))
+
+    def next_deadline(self) -> float | None:
+        """When to call `on_time`, or earlier; None for never."""
+        due = (self._order.next_deadline(), self._reunion.next_deadline())
+        return min((at for at in due if at is not None), default=None)
+
+    def on_time(self, now: float, wall_ms: int, busy: Container[Series]) -> None:
+        """Let pass what has waited long enough; tell a seam that is over."""
+        self._turn(self._order.on_time(now, busy, self._progress_at))
+        seam = self._reunion.on_time(now, wall_ms)
+        if seam is not None:
+            self._news.append(seam)
+
+    def _turn(self, turns: list[Turn]) -> None:
+        self._news += turns

@@ -1,0 +1,394 @@
+"""Makes everybody receive everything: the parts of repair put together."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, assert_never, get_args
+
+from p2pchat.core import limits
+from p2pchat.core.answers import COST_OF_DIGESTS, COST_OF_OFFER, Answers
+from p2pchat.core.comparison import Comparisons
+from p2pchat.core.entries import unpacked
+from p2pchat.core.events import Close, Closing, Deliver, Effect, Send
+from p2pchat.core.frames import Answered, Ask, Digests, Filled, Gone, Offer, Page, PageAsk
+from p2pchat.core.gaps import Gaps
+from p2pchat.core.intervals import Span
+from p2pchat.core.judging import Judge
+from p2pchat.core.message_store import MessageStore, Stored, minute_of
+from p2pchat.core.offers import Offers
+from p2pchat.core.reading import News, Reading, Recovered
+from p2pchat.core.received import Received, Verdict
+from p2pchat.core.refusals import Muted, Refusals
+from p2pchat.core.series import Series, author_of, series_of
+from p2pchat.core.strikes import Strikes
+from p2pchat.core.values import ConnectionId, Epoch, PeerId, is_kept
+from p2pchat.core.wants import Why
+from p2pchat.errors import RepairAbused
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from p2pchat.core.envelopes import Envelope, EnvelopeCodec
+
+RepairFrame = Digests | PageAsk | Page | Offer | Ask | Answered | Gone
+"""What goes to `on_frame`; a `Filled` goes to `expects`."""
+
+_FORGET_EVERY_S: Final = 60.0
+
+REPAIR_FRAMES: Final = get_args(RepairFrame)
+
+
+class Repair:
+    """Everyone receives everything, once, in its author's order.
+
+                     every valid new envelope, own ones too
+                                    │ on_taken
+        Judge, Received ◄── once? ──┤            ┌─ turn ──► take_news
+        MessageStore ◄── keep it ───┤            │
+        Reading ◄── not own ────────┴── wait ────┤
+        (AuthorOrder, Reunion)                   └─ gap ──► Missing
+        Gaps ── Ask ──► a neighbour's Answers ── Filled …, Gone, Answered ──► expects, take
+          ▲
+          ├── a hole in the numbers of an author, after GAP_WAIT_S
+          ├── Comparisons: Digests ◄─► Digests, PageAsk ──► Page, with each new neighbour,
+          │                and with a random one every COMPARE_EVERY_S
+          └── Offer: a neighbour's Offers name what came to it by repair
+
+    How two halves of a network that met again exchange what they said apart: the ends of each
+    new connection compare, pull what they lack, and *offer* what was new to their other
+    neighbours, who pull it in turn. Flooding it on would do the same work D - 1 times over, and
+    would run into the rates of live traffic, behind which ten minutes of talk can't pass at
+    once; waiting for comparisons would cost half a minute a hop. An offer costs some 60 bytes
+    for a run of an author's messages, each envelope crosses into a node once, and every node
+    takes at most REPAIR_BYTES_PER_S, so there is no storm: a hop costs OFFER_EVERY_S and a
+    round trip, and 100 nodes are through long before the minute that is promised. Each node
+    offers a message only when it was new to it, so offers end by themselves.
+
+    The caller verifies. After any call it takes what there is from `take_news`.
+    """
+
+    def __init__(
+        self,
+        me: PeerId,
+        epoch: Epoch,
+        codec: EnvelopeCodec,
+        rng: Random,
+        *,
+        is_metered: bool = True,
+        backlog_minutes: float = limits.BACKLOG_MINUTES,
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            me: This node's own id.
+            epoch: This start of it.
+            codec: Reads headers.
+            rng: Chooses whom to compare with, and when.
+            is_metered: Whether strangers may come in: limits authors, and what one writes.
+            backlog_minutes: How much of what was said before this start is shown; 0 for none.
+        """
+        self._mine = series_of(me, epoch)
+        self._codec = codec
+        self._rng = rng
+        self._strikes = Strikes()
+        self._store = MessageStore()
+        self._received = Received(is_metered=is_metered)
+        self._refusals = Refusals()
+        self._judge = Judge(self._received, self._store, self._refusals, is_metered=is_metered)
+        self._gaps = Gaps(self._received, self._strikes)
+        self._answers = Answers(self._store, self._received, self._strikes)
+        self._comparisons = Comparisons(self._store, self._strikes)
+        self._offers = Offers()
+        self._reading = Reading(int(backlog_minutes * 60_000))
+        self._opened_ms: dict[ConnectionId, int] = {}  # the neighbours, oldest first
+        self._filling: tuple[bytes, Why] | None = None
+        self._compare_at: float | None = None
+        self._forget_at: float | None = None
+
+    def begin(self, wall_ms: int) -> None:
+        """Say when this node started, if that is before the first connection or message."""
+        self._reading.note_start(wall_ms)
+
+    def take_news(self) -> list[News]:
+        """Remove and return what there is to show or tell."""
+        return self._reading.take_news()
+
+    def is_muted(self, author: PeerId, now: float) -> bool:
+        """Tell whether that author is not heard at present; asked before any verifying."""
+        return self._refusals.is_muted(author, now)
+
+    def stored_at(self, series: Series, number: int) -> Stored | None:
+        """Return the kept envelope that holds that number."""
+        return self._store.at(series, number)
+
+    # --- Neighbours -----------------------------------------------------------------------------
+
+    def on_open(self, connection: ConnectionId, now: float, wall_ms: int) -> list[Effect]:
+        """A connection opened: compare at once; the other side does so too."""
+        self._reading.note_start(wall_ms)
+        self._opened_ms[connection] = wall_ms
+        self._strikes.on_open(connection)
+        self._answers.on_open(connection)
+        self._gaps.on_open(connection, now)
+        self._comparisons.on_open(connection, now)
+        if self._compare_at is None:
+            self._compare_at = self._next_comparison(now)
+        return [Send((connection,), self._comparisons.digests(wall_ms, asks=False))]
+
+    def on_closed(self, connection: ConnectionId, now: float) -> None:
+        """A connection is gone; what was asked over it is asked elsewhere."""
+        if self._opened_ms.pop(connection, None) is None:
+            return
+        self._answers.on_closed(connection)
+        self._gaps.on_closed(connection, now)
+        self._comparisons.on_closed(connection)
+        self._strikes.on_closed(connection)
+        if not self._opened_ms:
+            self._compare_at = None
+
+    def on_queue(
+        self, connection: ConnectionId, now: float, wall_ms: int, *, is_high: bool
+    ) -> list[Effect]:
+        """A send queue rose or fell; who was behind is brought up to date by a comparison."""
+        if connection not in self._opened_ms:
+            return []
+        effects = self._answers.on_queue(connection, now, is_high=is_high)
+        if not is_high:
+            effects.append(Send((connection,), self._comparisons.digests(wall_ms, asks=False)))
+        return effects
+
+    # --- Envelopes ------------------------------------------------------------------------------
+
+    def expects(self, connection: ConnectionId, frame: Filled, now: float) -> bool:
+        """Tell whether that envelope was asked for; only then it is worth verifying.
+
+        Raises:
+            FrameMalformed: Its signed bytes are no header.
+            RepairAbused: That neighbour keeps on sending what nobody asked for.
+        """
+        header = self._codec.decode_header(frame.signed)
+        why = None
+        if is_kept(header.kind):
+            series = series_of(PeerId(header.author), Epoch(header.epoch))
+            span = (header.first, header.first + header.count)
+            why = self._gaps.expect(connection, series, span, len(frame.signed), now)
+        self._filling = None if why is None else (frame.id, why)
+        if why is None:
+            self._strikes.strike(connection, "it sends what nobody asked for", now)
+            self._check(connection)
+        return why is not None
+
+    def on_taken(
+        self,
+        envelope: Envelope,
+        connection: ConnectionId | None,
+        now: float,
+        wall_ms: int,
+        *,
+        live: bool,
+        hops: int = 0,
+        delivery: Deliver | None = None,
+    ) -> Verdict:
+        """Take a valid envelope of a kept kind that the seen cache did not know.
+
+        Args:
+            envelope: Verified.
+            connection: Who brought it; None for an own one.
+            now: Monotonic seconds.
+            wall_ms: Wall clock, milliseconds since 1970.
+            live: Whether it flooded here; else it was a `Filled` that `expects` let pass.
+            hops: Connections crossed, for who is sent it later.
+            delivery: What to show when it is its turn; None when it can't be shown.
+
+        Returns:
+            NEW when it has to be passed on; a live one floods, the others are offered.
+        """
+        self._reading.note_start(wall_ms)
+        series = series_of(envelope.author, envelope.epoch)
+        span = _span_of(envelope)
+        verdict = self._judge.judge(envelope, series, span, now, is_live=live)
+        why, self._filling = self._reason(envelope, is_live=live), None
+        if verdict is Verdict.CONFLICT:
+            self._reading.tell(Muted(envelope.author))
+        if verdict is not Verdict.NEW:
+            return verdict
+        recovered = self._recovered(series, connection, why, wall_ms)
+        hole = self._received.take(series, *span, now)
+        self._store.add(series, Stored.of(envelope, hops))
+        self._gaps.taken(series, span, now, by_repair=not live, source=connection)
+        if self._forget_at is None:
+            self._forget_at = now + _FORGET_EVERY_S
+        if connection is None:
+            return verdict
+        if hole is not None:
+            self._gaps.miss(series, hole, connection, now)
+        if recovered is not None:
+            self._comparisons.on_progress(connection, envelope.header.time_ms, now)
+            self._offers.add(series, span, connection, now)
+            self._reading.note_recovered(envelope, recovered, now, wall_ms)
+        may_begin = self._reading.is_begun(series) or not self._is_settling(now)
+        self._reading.line_up(series, envelope, delivery, recovered, now, may_begin=may_begin)
+        return verdict
+
+    def refuse(self, envelope: Envelope, now: float) -> None:
+        """A live envelope was not taken for its rate: it is not asked for either."""
+        series = series_of(envelope.author, envelope.epoch)
+        self._received.refuse(series, *_span_of(envelope))
+        self._refusals.count(envelope.author, envelope.header.count, now)
+
+    def on_announced(
+        self, connection: ConnectionId, series: Series, span: Span, now: float, until: float
+    ) -> None:
+        """A neighbour announced an envelope; it is asked for here only after that time."""
+        if series != self._mine and not self.is_muted(author_of(series), now):
+            self._gaps.miss(series, span, connection, now)
+            self._gaps.postpone(series, span, until)
+
+    def _reason(self, envelope: Envelope, *, is_live: bool) -> Why | None:
+        if is_live or self._filling is None or self._filling[0] != envelope.id:
+            return None
+        return self._filling[1]
+
+    def _recovered(
+        self, series: Series, connection: ConnectionId | None, why: Why | None, wall_ms: int
+    ) -> Recovered | None:
+        if connection is None or why is None:
+            return None
+        opened_ms = self._opened_ms.get(connection, wall_ms)
+        return Recovered(why, opened_ms, series in self._received)
+
+    # --- Frames ---------------------------------------------------------------------------------
+
+    def on_frame(
+        self, connection: ConnectionId, frame: RepairFrame, now: float, wall_ms: int
+    ) -> list[Effect]:
+        """React to a neighbour's frame.
+
+        Raises:
+            FrameMalformed: It can't be meant so.
+            RepairAbused: That neighbour broke too many promises, or asks too much.
+        """
+        effects = self._react(connection, frame, now, wall_ms)
+        self._check(connection)
+        self._settle(now)
+        return effects + self._pump(now)
+
+    def _react(
+        self, connection: ConnectionId, frame: RepairFrame, now: float, wall_ms: int
+    ) -> list[Effect]:
+        match frame:
+            case Digests():
+                if self._answers.may(connection, COST_OF_DIGESTS, now):
+                    return self._comparisons.on_digests(connection, frame, wall_ms, now)
+            case Offer(entries):
+                if self._answers.may(connection, COST_OF_OFFER, now):
+                    for series, span in unpacked(entries):
+                        self._on_claim(connection, series, span, Why.OFFERED, now)
+            case Page():
+                self._on_page(connection, frame, now)
+            case Ask() | PageAsk():
+                return self._answers.on_request(connection, frame, now)
+            case Answered():
+                self._gaps.on_answered(connection, frame, now)
+            case Gone(author, epoch, up_to):
+                series = series_of(PeerId(author), Epoch(epoch))
+                for span in self._gaps.on_gone(connection, series, up_to):
+                    self._reading.give_up(series, span)
+            case _:
+                assert_never(frame)
+        return []
+
+    def _on_page(self, connection: ConnectionId, frame: Page, now: float) -> None:
+        is_opening = self._comparisons.is_opening(connection)
+        why = Why.OPENING if is_opening else Why.OFFERED
+        for claim in self._comparisons.on_page(connection, frame, now):
+            self._on_claim(connection, claim.series, claim.span, why, now)
+
+    def _on_claim(
+        self, connection: ConnectionId, series: Series, span: Span, why: Why, now: float
+    ) -> None:
+        if series == self._mine or self.is_muted(author_of(series), now):
+            return
+        is_lacking = self._gaps.offer(series, span, connection, why, now)
+        if is_lacking and why is Why.OPENING and self._is_settling(now):
+            self._reading.begin(series, span[0])
+
+    def _check(self, connection: ConnectionId) -> None:
+        why = self._strikes.take_out_one(connection)
+        if why is not None:
+            raise RepairAbused(why)
+
+    # --- Time -----------------------------------------------------------------------------------
+
+    def next_deadline(self) -> float | None:
+        """When to call `on_time`; minus infinity for at once, None for never.
+
+        It may be earlier than anything is due, never later.
+        """
+        if self._strikes.has_any_out:
+            return -math.inf
+        due = (
+            self._compare_at, self._forget_at, self._gaps.next_deadline(),
+            self._comparisons.next_deadline(), self._offers.next_deadline(),
+            self._reading.next_deadline(), self._refusals.next_deadline(),
+        )  # fmt: skip
+        return min([at for at in due if at is not None], default=None)
+
+    def on_time(self, now: float, wall_ms: int) -> list[Effect]:
+        """Do what is due."""
+        effects: list[Effect] = [
+            Close(connection, Closing.AT_ONCE, str(RepairAbused(why)))
+            for connection, why in self._strikes.take_out().items()
+        ]
+        effects += self._compare(now, wall_ms)
+        effects += self._pump(now)
+        self._settle(now)
+        self._reading.on_time(now, wall_ms, self._gaps)
+        for refused in self._refusals.on_time(now):
+            self._reading.tell(refused)
+        self._forget(now, wall_ms)
+        return effects
+
+    def _compare(self, now: float, wall_ms: int) -> list[Effect]:
+        if self._compare_at is None or now < self._compare_at:
+            return []
+        self._compare_at = self._next_comparison(now)
+        partner = self._rng.choice(list(self._opened_ms))
+        return [Send((partner,), self._comparisons.digests(wall_ms, asks=True))]
+
+    def _next_comparison(self, now: float) -> float:
+        spread = limits.COMPARE_SPREAD
+        return now + limits.COMPARE_EVERY_S * self._rng.uniform(1 - spread, 1 + spread)
+
+    def _pump(self, now: float) -> list[Effect]:
+        return [
+            *self._gaps.pump(now),
+            *self._comparisons.pump(now, self._gaps.expects_from),
+            *self._offers.pump(self._opened_ms, now),
+        ]
+
+    def _forget(self, now: float, wall_ms: int) -> None:
+        if self._forget_at is None or now < self._forget_at:
+            return
+        self._store.forget_before(minute_of(wall_ms) - limits.STORE_MINUTES)
+        self._received.on_time(now)
+        self._forget_at = now + _FORGET_EVERY_S if len(self._received) else None
+
+    # --- Where authors begin --------------------------------------------------------------------
+
+    def _is_settling(self, now: float) -> bool:
+        """Whether a neighbour may yet name lower numbers of an author than are known."""
+        return any(
+            self._comparisons.is_opening(connection)
+            and now < self._comparisons.opened_at(connection) + limits.NUMBERING_SETTLES_S
+            for connection in self._opened_ms
+        )
+
+    def _settle(self, now: float) -> None:
+        if not self._is_settling(now):
+            self._reading.settle(self._gaps.lowest)
+
+
+def _span_of(envelope: Envelope) -> Span:
+    first = envelope.header.first
+    return (first, first + envelope.header.count)

@@ -1,0 +1,343 @@
+"""What becomes of an envelope: taken once, handed on, put in order, repaired, acknowledged."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from random import Random
+from typing import Final
+
+from p2pchat.core import limits
+from p2pchat.core.alarms import earlier
+from p2pchat.core.announcements import Batch
+from p2pchat.core.author_order import Missing, Released
+from p2pchat.core.broadcast import Broadcast
+from p2pchat.core.envelopes import Envelope, EnvelopeCodec, Texts
+from p2pchat.core.events import Deliver, Effect, Published, Tell
+from p2pchat.core.frames import Acks, Carry, Filled, Graft, IHave, Incoming, Prune
+from p2pchat.core.holdings import Holding
+from p2pchat.core.lazy_push import LazyPush
+from p2pchat.core.neighbours import Neighbours
+from p2pchat.core.notices import Gap, NickChanged, Remark, Seam
+from p2pchat.core.people import People
+from p2pchat.core.plain_lines import PlainLines
+from p2pchat.core.reach import ACKNOWLEDGE, REACH_QUERY, Reach, Seen
+from p2pchat.core.received import Verdict
+from p2pchat.core.refusals import Muted, TooFast
+from p2pchat.core.repair import REPAIR_FRAMES, Repair
+from p2pchat.core.reunion import Seam as Reunited
+from p2pchat.core.series import Series, series_of
+from p2pchat.core.session import Session
+from p2pchat.core.setup import Credentials, Setup
+from p2pchat.core.values import ConnectionId, EnvelopeId, Kind, PeerId, Person, is_kept
+
+PLACES_LIMIT: Final = 16_384
+"""Envelopes whose place in the store is known by id, for neighbours that ask by id."""
+
+OWN_LIMIT: Final = 1_024
+"""Own envelopes that can be asked about by the number of a message."""
+
+
+class Spreading:
+    """Composes flooding, lazy push, repair and reach; the engine composes it with the rest.
+
+    Carry ──► Broadcast.take ──► Repair.on_taken ──► LazyPush.route ──► neighbours
+    Filled ─► Repair.expects ──►      │                   Reach ──────► the way back
+                                      └─ take_news ──► Deliver, gaps, seams
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        codec: EnvelopeCodec,
+        credentials: Credentials,
+        rng: Random,
+        neighbours: Neighbours,
+        people: People,
+        plain_lines: PlainLines,
+    ) -> None:
+        self._setup = setup
+        self._codec = codec
+        self._rng = rng
+        self._neighbours = neighbours
+        self._people = people
+        self._plain_lines = plain_lines
+        self._broadcast = Broadcast(setup, codec, credentials)
+        self._repair = Repair(
+            setup.me,
+            setup.epoch,
+            codec,
+            rng,
+            is_metered=setup.is_metered,
+            backlog_minutes=setup.backlog_minutes,
+        )
+        self._lazy_push = LazyPush(self._broadcast.seen.__contains__, self._find)
+        self._reach = Reach(setup.me, credentials, rng)
+        self._places: OrderedDict[EnvelopeId, tuple[Series, int]] = OrderedDict()
+        self._own: OrderedDict[int, EnvelopeId] = OrderedDict()  # by first number
+
+    # --- Neighbours ----------------------------------------------------------------------------
+
+    def on_open(self, connection: ConnectionId, now: float, wall_ms: int) -> list[Effect]:
+        """A connection was opened."""
+        self._lazy_push.on_open(connection)
+        self._reach.on_open(connection)
+        return self._repair.on_open(connection, now, wall_ms)
+
+    def on_closed(self, connection: ConnectionId, now: float) -> None:
+        """A connection is drained, left or gone."""
+        self._lazy_push.on_closed(connection)
+        self._reach.on_closed(connection)
+        self._repair.on_closed(connection, now)
+
+    def on_queue(
+        self, connection: ConnectionId, now: float, wall_ms: int, *, is_high: bool
+    ) -> list[Effect]:
+        """A neighbour's send queue rose or fell."""
+        self._lazy_push.on_queue(connection, is_high=is_high)
+        return self._repair.on_queue(connection, now, wall_ms, is_high=is_high)
+
+    # --- Frames --------------------------------------------------------------------------------
+
+    def on_frame(self, session: Session, frame: Incoming, now: float, wall_ms: int) -> list[Effect]:
+        """React to whatever is about envelopes.
+
+        Raises:
+            RemoteFault: That neighbour broke the protocol.
+        """
+        connection = session.connection
+        if isinstance(frame, Carry):
+            return self._on_carry(session, frame, now, wall_ms)
+        if not self._neighbours.is_talking(connection):
+            return []  # said on a connection that is being drained
+        match frame:
+            case IHave():
+                self._lazy_push.on_ihave(connection, frame, now)
+                return []
+            case Graft():
+                return self._lazy_push.on_graft(connection, frame, now)
+            case Prune():
+                self._lazy_push.on_prune(connection)
+                return []
+            case Acks():
+                return self._reach.on_acks(connection, frame, now)
+            case Filled():
+                return self._on_filled(session, frame, now, wall_ms)
+        if isinstance(frame, REPAIR_FRAMES):
+            effects = self._repair.on_frame(connection, frame, now, wall_ms)
+            return effects + self._news(now)
+        return []
+
+    def _on_carry(self, session: Session, frame: Carry, now: float, wall_ms: int) -> list[Effect]:
+        name, connection = EnvelopeId(frame.id), session.connection
+        if name in self._broadcast.seen:
+            return self._lazy_push.on_copy(connection, name, len(frame.signed), now)
+        envelope = self._take(frame, now, wall_ms)
+        if envelope is None:
+            self._lazy_push.on_refused(name, connection)
+            return []
+        return self._spread(session, envelope, frame.hops, now, wall_ms, live=True)
+
+    def _on_filled(self, session: Session, frame: Filled, now: float, wall_ms: int) -> list[Effect]:
+        name = EnvelopeId(frame.id)
+        if not self._repair.expects(session.connection, frame, now) or (
+            name in self._broadcast.seen
+        ):
+            return []
+        carry = Carry(frame.hops, frame.id, frame.signature, frame.signed)
+        envelope = self._take(carry, now, wall_ms)
+        if envelope is None:
+            return []
+        return self._spread(session, envelope, frame.hops, now, wall_ms, live=False)
+
+    def _take(self, frame: Carry, now: float, wall_ms: int) -> Envelope | None:
+        def is_muted(author: PeerId) -> bool:
+            return self._repair.is_muted(author, now)
+
+        return self._broadcast.take(frame, wall_ms, now, is_muted)
+
+    def _spread(
+        self,
+        session: Session,
+        envelope: Envelope,
+        hops: int,
+        now: float,
+        wall_ms: int,
+        *,
+        live: bool,
+    ) -> list[Effect]:
+        """Do everything with an envelope that is valid and new here."""
+        assert session.peer is not None
+        connection = session.connection
+        hops = min(hops + 1, limits.HOPS_LIMIT)
+        texts = self._broadcast.read(envelope)
+        effects: list[Effect] = []
+        if is_kept(envelope.header.kind):
+            delivery = self._delivery(envelope, texts, hops, now, effects)
+            verdict = self._repair.on_taken(
+                envelope, connection, now, wall_ms, live=live, hops=hops, delivery=delivery
+            )
+            if verdict is not Verdict.NEW:
+                self._lazy_push.on_taken(envelope.id, connection)
+                return effects + self._news(now)
+            self._remember_place(envelope)
+        if live:
+            to = self._neighbours.connections(session.peer, envelope.author)
+            effects += self._lazy_push.route(envelope, to, connection, hops, now)
+        else:
+            # What came by repair goes on by offers: see Repair.
+            self._lazy_push.on_taken(envelope.id, connection)
+        effects += self._acknowledge(envelope, connection, now, wall_ms)
+        return effects + self._news(now)
+
+    def _delivery(
+        self,
+        envelope: Envelope,
+        texts: Texts | None,
+        hops: int,
+        now: float,
+        effects: list[Effect],
+    ) -> Deliver | None:
+        if texts is None:
+            return None
+        person, old = self._people.meet(envelope.author, texts.nick, hops, now)
+        if old is not None:
+            effects.append(Tell(NickChanged(person, old)))
+        return Deliver(person, envelope, texts.texts, hops)
+
+    # --- Own messages --------------------------------------------------------------------------
+
+    def publish(self, batch: Batch, now: float, wall_ms: int) -> list[Effect]:
+        """Make an envelope of own messages and send it to every neighbour."""
+        flags = ACKNOWLEDGE if batch.wants_acks else 0
+        envelope = self._broadcast.seal(batch, flags, wall_ms, now)
+        self._repair.on_taken(envelope, None, now, wall_ms, live=True)
+        self._remember_place(envelope)
+        self._own[batch.first] = envelope.id
+        if len(self._own) > OWN_LIMIT:
+            self._own.popitem(last=False)
+        if batch.wants_acks:
+            self._reach.expect(envelope.id)
+        to = self._neighbours.connections()
+        signer = Person(self._setup.me, batch.nick)
+        effects: list[Effect] = [Published(signer, envelope, batch.texts, len(to))]
+        effects += self._lazy_push.route(envelope, to, None, 0, now)
+        if batch.kind in (Kind.GUEST, Kind.BRIDGED):
+            return effects  # guests got each other's lines when they were said
+        return effects + self._plain_lines.tell(batch.kind, batch.nick, batch.texts, now)
+
+    # --- Reach ---------------------------------------------------------------------------------
+
+    def envelope_with(self, number: int) -> EnvelopeId | None:
+        """Return the own envelope that holds the message of that number, if it left lately."""
+        for first in reversed(self._own):
+            if first <= number:
+                return self._own[first]
+        return None
+
+    @property
+    def last_own(self) -> EnvelopeId | None:
+        """The own envelope that left last."""
+        return next(reversed(self._own.values()), None)
+
+    def seen_by(self, name: EnvelopeId, now: float) -> Seen:
+        """Tell who acknowledged an own envelope, and who of those known has not yet."""
+        return self._reach.seen(name, self._people.known(now))
+
+    def ask_who_has(self, name: EnvelopeId, now: float, wall_ms: int) -> list[Effect]:
+        """Ask everybody whether they have that own envelope."""
+        body = self._codec.encode_query(name)
+        nonce = self._rng.randbytes(16)
+        query = self._broadcast.seal_passing(REACH_QUERY, body, nonce, wall_ms, now)
+        self._reach.ask(query.id, name)
+        to = self._neighbours.connections()
+        return self._lazy_push.route(query, to, None, 0, now)
+
+    def _acknowledge(
+        self, envelope: Envelope, connection: ConnectionId, now: float, wall_ms: int
+    ) -> list[Effect]:
+        if envelope.header.kind == REACH_QUERY:
+            about = self._find(self._codec.decode_query(envelope.header.body))
+            known = self._people.known_count(now)
+            return self._reach.on_query(envelope, about, connection, now, wall_ms, known)
+        if not envelope.header.flags & ACKNOWLEDGE:
+            return []
+        known = self._people.known_count(now)
+        return self._reach.on_taken(envelope, connection, now, wall_ms, known)
+
+    # --- What there is to show -----------------------------------------------------------------
+
+    def _news(self, now: float) -> list[Effect]:
+        effects: list[Effect] = []
+        for news in self._repair.take_news():
+            match news:
+                case Released(_, Deliver() as delivery, _, True):
+                    effects.append(delivery)
+                    effects += self._plain_lines.tell(
+                        delivery.envelope.header.kind,
+                        delivery.signer.nick,
+                        delivery.texts,
+                        now,
+                        earlier=delivery.earlier,
+                    )
+                case Released():
+                    pass
+                case Missing(author, _, _, count):
+                    effects.append(Tell(Gap(self._name(author), count)))
+                case Reunited(apart_s, people, recovered):
+                    effects.append(Tell(Seam(people, apart_s, recovered)))
+                case Muted(author):
+                    said = "signed two different messages with one number; not heard for 10 minutes"
+                    effects.append(Tell(Remark(f"{self._name(author).nick} {said}")))
+                case TooFast(author, messages):
+                    of_whom = self._name(author).nick
+                    text = f"{messages} messages of {of_whom} not taken: too fast"
+                    effects.append(Tell(Remark(text)))
+        return effects
+
+    def _name(self, author: PeerId) -> Person:
+        return self._people.person(author) or self._people.stranger(author)
+
+    # --- Time ----------------------------------------------------------------------------------
+
+    def next_deadline(self) -> float | None:
+        """When to call `on_time`; minus infinity for at once, None for never."""
+        return earlier(
+            self._lazy_push.next_deadline(),
+            earlier(self._repair.next_deadline(), self._reach.next_deadline()),
+        )
+
+    def forgive(self, late_s: float) -> None:
+        """Blame nobody for the time that we ourselves were asleep."""
+        self._lazy_push.forgive(late_s)
+
+    def on_time(self, now: float, wall_ms: int) -> list[Effect]:
+        """Do what is due."""
+        effects = self._lazy_push.on_time(now)
+        effects += self._repair.on_time(now, wall_ms)
+        effects += self._reach.on_time(now)
+        return effects + self._news(now)
+
+    # --- Facts ---------------------------------------------------------------------------------
+
+    def holdings(self) -> tuple[Holding, ...]:
+        """Count what strangers can make grow."""
+        return (
+            Holding("seen ids", len(self._broadcast.seen), limits.SEEN_LIMIT_IDS),
+            Holding("places", len(self._places), PLACES_LIMIT),
+            *self._lazy_push.holdings(),
+            *self._reach.holdings(),
+        )
+
+    def _remember_place(self, envelope: Envelope) -> None:
+        series = series_of(envelope.author, envelope.epoch)
+        self._places[envelope.id] = (series, envelope.header.first)
+        if len(self._places) > PLACES_LIMIT:
+            self._places.popitem(last=False)
+
+    def _find(self, name: EnvelopeId) -> Envelope | None:
+        place = self._places.get(name)
+        stored = None if place is None else self._repair.stored_at(*place)
+        if stored is None or stored.id != name:
+            return None
+        header = self._codec.decode_header(stored.signed)
+        return Envelope(name, header, stored.signature, stored.signed)

@@ -1,0 +1,144 @@
+"""What has to hold in every simulated run, whatever happens in it.
+
+1. No message is shown twice.
+2. Nothing is shown whose signature is not its author's.
+3. Every table is within its bound.
+4. At rest: who has a neighbour is its neighbour, over the same link.
+5. At rest: at most one connection a pair, none to oneself.
+6. At rest, where no link was ever broken: everybody has everything.
+7. No envelope goes back to where it came from, nor twice over one connection.
+8. No timer lies in the past once it was served, none belongs to a connection that is gone.
+
+That a core never waits needs no check: its only method is an ordinary one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from p2pchat.core.events import Deliver, Effect, Event, FrameReceived, Send, Tick
+from p2pchat.core.frames import Carry
+from p2pchat.core.values import ConnectionId, EnvelopeId, Epoch, PeerId
+from p2pchat.sim.credentials import sim_signature
+from p2pchat.sim.network import SimNetwork
+from p2pchat.sim.node import SimNode
+
+_MessageKey = tuple[PeerId, Epoch, int]
+
+
+class _Memory:
+    """What one node has done since it started."""
+
+    def __init__(self) -> None:
+        self.shown: set[_MessageKey] = set()
+        self.came_over: set[tuple[ConnectionId, bytes]] = set()
+        self.sent_over: set[tuple[ConnectionId, bytes]] = set()
+
+
+class Invariants:
+    """A `Watcher` that looks at the touched node after each step, and at all when asked.
+
+    Every broken invariant is an `AssertionError` that names its number and the node.
+    """
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self._memories: dict[int, _Memory] = {}
+        self._verified: set[EnvelopeId] = set()
+
+    def on_start(self, node: SimNode) -> None:
+        """Forget what the node did before."""
+        self._memories[node.index] = _Memory()
+
+    def on_step(self, node: SimNode, event: Event, effects: Sequence[Effect], now: float) -> None:
+        """Check what one node has just done."""
+        self.steps += 1
+        memory = self._memories[node.index]
+        if isinstance(event, FrameReceived) and isinstance(event.frame, Carry):
+            memory.came_over.add((event.connection, event.frame.id))
+        for effect in effects:
+            match effect:
+                case Deliver():
+                    self._check_delivery(node, memory, effect)
+                case Send(connections, Carry() as frame):
+                    _check_carry(node, memory, connections, frame)
+        if isinstance(event, Tick):
+            _check_timers(node, now)
+        _check_bounds(node)
+
+    def check_rest(self, network: SimNetwork, *, everything_arrived: bool = False) -> None:
+        """Check the whole network, when nothing is under way and openings are over.
+
+        Args:
+            network: The one that is watched.
+            everything_arrived: Whether the links were never broken, so that nobody may have
+                missed anything.
+        """
+        living = [node for node in network.nodes if node.is_running]
+        for node in living:
+            _check_neighbours(node)
+            _check_bounds(node)
+        if everything_arrived:
+            for node in living:
+                _check_everything_arrived(network, node)
+
+    def _check_delivery(self, node: SimNode, memory: _Memory, effect: Deliver) -> None:
+        envelope = effect.envelope
+        for number in envelope.numbers:
+            key = (envelope.author, envelope.epoch, number)
+            assert key not in memory.shown, f"1: {node.name} shows number {number} twice"
+            memory.shown.add(key)
+        if envelope.id in self._verified:
+            return
+        expected = sim_signature(envelope.author, envelope.signed)
+        assert envelope.signature == expected, f"2: {node.name} shows a forgery"
+        assert effect.signer.id == envelope.author, f"2: {node.name} shows a wrong signer"
+        self._verified.add(envelope.id)
+
+
+def _check_carry(
+    node: SimNode, memory: _Memory, connections: tuple[ConnectionId, ...], frame: Carry
+) -> None:
+    for connection in connections:
+        way = (connection, frame.id)
+        assert way not in memory.came_over, f"7: {node.name} sends an envelope back"
+        assert way not in memory.sent_over, f"7: {node.name} sends an envelope twice on a link"
+        memory.sent_over.add(way)
+
+
+def _check_timers(node: SimNode, now: float) -> None:
+    deadline = node.core.next_deadline()
+    waits = node.core.waiting_texts > 0
+    assert deadline is None or deadline > now or waits, f"8: {node.name} has a timer in the past"
+
+
+def _check_bounds(node: SimNode) -> None:
+    for holding in node.core.holdings():
+        assert holding.count <= holding.limit, (
+            f"3: {node.name} holds {holding.count} {holding.what}, the limit is {holding.limit}"
+        )
+
+
+def _check_neighbours(node: SimNode) -> None:
+    for peer, connection in node.core.neighbours.items():
+        assert peer != node.peer, f"5: {node.name} is its own neighbour"
+        end = node.ends.get(connection)
+        assert end is not None, f"4: {node.name} has a neighbour without a link"
+        if end.link.is_silent:
+            continue  # it can't know yet
+        other = end.other
+        assert other.node.core.neighbours.get(node.peer) == other.connection, (
+            f"4: {node.name} has the neighbour {other.node.name}, but not the reverse"
+        )
+    pairs = [end.other.node.index for end in node.ends.values() if not end.link.is_silent]
+    assert len(pairs) == len(set(pairs)), f"5: {node.name} has two connections to one peer"
+
+
+def _check_everything_arrived(network: SimNetwork, node: SimNode) -> None:
+    shown = frozenset(node.message_ids)
+    missing = [
+        message
+        for message, announced in network.announced.items()
+        if announced.author is not node and message not in shown
+    ]
+    assert not missing, f"6: {node.name} misses {len(missing)} messages"
