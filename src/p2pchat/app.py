@@ -6,7 +6,7 @@ import asyncio
 import random
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from typing import Final, assert_never
@@ -25,6 +25,7 @@ from p2pchat.core.notices import (
 from p2pchat.core.values import Address, MessageId, PeerId, Person
 from p2pchat.errors import AnnounceOverflow, DialFailed, P2PChatError, TerminalGone
 from p2pchat.fronts import Front, chosen
+from p2pchat.launch import node_for
 from p2pchat.logs import log_unexpected, logging_to
 from p2pchat.nicks import label
 from p2pchat.node import Node
@@ -43,6 +44,7 @@ from p2pchat.ui.commands import (
     SetBack,
     ShowHelp,
     ShowPeers,
+    ShowSeen,
 )
 from p2pchat.ui.model import Toolbar
 from p2pchat.ui.ndjson import Request
@@ -66,9 +68,12 @@ REFS_LIMIT: Final = 65_536
 class App:
     """Carries out what the user asks, shows what the node tells."""
 
-    def __init__(self, settings: Settings, node: Node, *, is_dumb: bool) -> None:
+    def __init__(
+        self, settings: Settings, node: Node, addresses: tuple[Address, ...], *, is_dumb: bool
+    ) -> None:
         self._settings = settings
         self._node = node
+        self._first_addresses = addresses
         self._refs: dict[MessageId, str] = {}
         self._dial_refs: dict[Address, str] = {}
         self._has_spoken = False
@@ -141,6 +146,8 @@ class App:
     async def _serve_user(self) -> None:
         try:
             await self._dial_first()
+            if self._settings.listen:
+                return
             async for request in self._front.requests():
                 if isinstance(request.command, Quit):
                     self._stop.set()
@@ -208,6 +215,8 @@ class App:
                 await self._connect(address, request.ref)
             case Disconnect(who):
                 self._disconnect(who, request.ref)
+            case ShowSeen():
+                await self._in_background(self._show_seen(request.ref), "seen")
             case ShowPeers():
                 self._front.show_peers(self._node.peers(), request.ref)
             case ChangeNick(nick):
@@ -238,13 +247,24 @@ class App:
         if address is None:
             self._front.refuse(NotYet("connect without an address"), ref)
             return
-        dialling = self._dial(address, ref)
+        await self._in_background(self._dial(address, ref), f"dial {address}")
+
+    async def _in_background(self, doing: Coroutine[None, None, object], name: str) -> None:
+        """Do something that takes a while: whoever types goes on, a pipe waits for it."""
         if not self._front.is_interactive:
-            await dialling
+            await doing
             return
-        task: asyncio.Task[object] = self._tasks.create_task(dialling, name=f"dial {address}")
+        task: asyncio.Task[object] = self._tasks.create_task(doing, name=name)
         self._until_stop.add(task)
         task.add_done_callback(self._until_stop.discard)
+
+    async def _show_seen(self, ref: str | None) -> None:
+        reach = await self._node.who_has()
+        if reach is None:
+            text = "you have not said anything yet that somebody could have."
+            self._front.refuse(SetBack(text, "bad-input", ""), ref)
+            return
+        self._front.show_reach(reach, ref)
 
     async def _dial(self, address: Address, ref: str | None = None) -> bool:
         self._addresses[str(address)] = None
@@ -264,8 +284,7 @@ class App:
 
     async def _dial_first(self) -> None:
         """Dial what the command line names; what fails is tried again for as long as we run."""
-        for text in self._settings.connect:
-            address = Address.parse(text)
+        for address in self._first_addresses:
             if not await self._dial(address):
                 redialling = self._redial(address)
                 self._until_stop.add(self._tasks.create_task(redialling, name=f"redial {address}"))
@@ -343,19 +362,8 @@ async def run(settings: Settings, *, is_dumb: bool) -> int:
     Raises:
         P2PChatError: It could not start.
     """
-    node = Node(
-        nick=settings.nick,
-        host=settings.host,
-        port=settings.port,
-        room=settings.room,
-        manual=settings.manual,
-        ephemeral=settings.ephemeral,
-        profile=settings.profile,
-        guests=settings.guests,
-    )
-    for address in settings.connect:
-        Address.parse(address)
+    node, addresses = node_for(settings)
     async with node:
         with logging_to(settings, node.profile):
             asyncio.get_running_loop().set_exception_handler(log_unexpected)
-            return await App(settings, node, is_dumb=is_dumb).run()
+            return await App(settings, node, addresses, is_dumb=is_dumb).run()

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from p2pchat.core import limits
 from p2pchat.errors import BadAddress, BadNick, BadRoom, BadSettings, P2PChatError
@@ -18,6 +18,14 @@ from p2pchat.version import version
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_CONFIG: Final = 78
+
+LONGEST_TIMEOUT_S: Final = 3600.0
+
+COMMANDS: Final = {
+    "listen": "show what is said and read no input",
+    "send": "say one thing, and end when it has arrived",
+    "paths": "print where files are",
+}
 
 _SETTINGS: Final = {BadNick: "nick", BadRoom: "room", BadAddress: "connect"}
 """Which setting is wrong when one of these is raised."""
@@ -32,7 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if flags.pop("version", False):
         return _print(f"{version()}\n")
     command = flags.pop("command", None)
+    sending: dict[str, Any] = {
+        name: flags.pop(name) for name in ("text", "wait_acks", "timeout") if name in flags
+    }
     file = flags.pop("config", None)
+    if command == "listen":
+        flags["listen"] = True
     try:
         settings = merged(flags, os.environ, _config_file(file), is_named=file is not None)
     except BadSettings as error:
@@ -41,15 +54,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from p2pchat.paths import listing  # noqa: PLC0415
 
         return _print(listing(settings.profile, _config_file(file)))
-    return _run(settings, flags)
+    return _run(settings, flags, sending)
 
 
-def _run(settings: Settings, flags: Mapping[str, object]) -> int:
+def _run(settings: Settings, flags: Mapping[str, object], sending: Mapping[str, Any]) -> int:
     is_dumb = os.environ.get("TERM", "dumb" if os.name == "posix" else "") in ("dumb", "unknown")
     try:
         # Imported here: `--help`, `--version` and wrong usage need none of it.
         import asyncio  # noqa: PLC0415
 
+        if sending:
+            from p2pchat.sending import send  # noqa: PLC0415
+
+            acks, timeout_s = sending.get("wait_acks", 0), sending.get("timeout", 10.0)
+            return asyncio.run(send(settings, sending["text"], acks, timeout_s))
         from p2pchat.app import run  # noqa: PLC0415
 
         return asyncio.run(run(settings, is_dumb=is_dumb))
@@ -128,12 +146,31 @@ def make_parser() -> argparse.ArgumentParser:
         "2 usage, 78 bad settings, 129, 130 and 143 ended by a signal.",
         argument_default=argparse.SUPPRESS,
     )
-    parser.add_argument(
-        "command", nargs="?", default=None, choices=["paths"], help="paths: print where files are"
-    )
     _add_node_flags(parser)
     _add_front_flags(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="other commands")
+    for name, what in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=what, description=what, argument_default=argparse.SUPPRESS
+        )
+        if name == "send":
+            _add_send_flags(command)
+        _add_node_flags(command)
+        _add_front_flags(command)
     return parser
+
+
+def _add_send_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("text", metavar="TEXT", help="what to say, exactly")
+    add(
+        "--wait-acks",
+        type=_count,
+        metavar="N",
+        help="succeed only when N people have acknowledged it",
+    )
+    add("--timeout", type=_seconds, metavar="SECONDS",
+        help="how long to wait for them (default: 10)")  # fmt: skip
 
 
 def _add_node_flags(parser: argparse.ArgumentParser) -> None:
@@ -162,6 +199,8 @@ def _add_node_flags(parser: argparse.ArgumentParser) -> None:
     add("--manual", action="store_true", help="connect only where I say")
     add("--guests", choices=["local", "any", "off"],
         help="who may take part by plain lines, such as netcat (default: local)")  # fmt: skip
+    add("--backlog", type=_minutes, metavar="MINUTES",
+        help="how much of what was said before is shown; 0 for none (default: 10)")  # fmt: skip
 
 
 def _add_front_flags(parser: argparse.ArgumentParser) -> None:
@@ -186,6 +225,29 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
         raise argparse.ArgumentTypeError(f"must be 0-65535, got {text}")
     return int(text)
+
+
+def _minutes(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:4]) <= limits.STORE_MINUTES):
+        raise argparse.ArgumentTypeError(f"must be 0-{limits.STORE_MINUTES}, got {text}")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= limits.ACKS_AIM):
+        raise argparse.ArgumentTypeError(f"must be 1-{limits.ACKS_AIM}, got {text}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds <= LONGEST_TIMEOUT_S:
+        most = f"{LONGEST_TIMEOUT_S:g}"
+        raise argparse.ArgumentTypeError(f"must be above 0 and at most {most}, got {text}")
+    return seconds
 
 
 def _nick(text: str) -> str:

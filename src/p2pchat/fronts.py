@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from p2pchat import __version__
-from p2pchat.core.notices import Listening, Notice, Peers, Received
+from p2pchat.core.notices import Listening, Notice, Peers, Reach, Received
 from p2pchat.core.values import Person
 from p2pchat.stdio import StandardInput, StandardOutput
 from p2pchat.ui import ndjson, plain
@@ -76,6 +76,10 @@ class Front(Protocol):
 
     def show_peers(self, peers: Peers, ref: str | None) -> None:
         """Answer `/peers`."""
+        ...
+
+    def show_reach(self, reach: Reach, ref: str | None) -> None:
+        """Answer `/seen`."""
         ...
 
     def show_help(self, topic: str | None, ref: str | None) -> None:
@@ -181,6 +185,10 @@ class LineFront(PipeFront):
         """Answer on standard error."""
         self._narrate(plain.lines_of_peers(peers) or ["no one is connected"])
 
+    def show_reach(self, reach: Reach, ref: str | None) -> None:
+        """Answer on standard error."""
+        self._narrate([plain.line_of_reach(reach)])
+
     def show_help(self, topic: str | None, ref: str | None) -> None:
         """Answer on standard error."""
         self._narrate(help_text(topic, keys=False))
@@ -204,6 +212,10 @@ class JsonFront(PipeFront):
     def show_peers(self, peers: Peers, ref: str | None) -> None:
         """Print a result."""
         self._print([ndjson.encode_peers(peers, _now(), ref)])
+
+    def show_reach(self, reach: Reach, ref: str | None) -> None:
+        """Print a result."""
+        self._print([ndjson.encode_reach("seen", reach, _now(), ref)])
 
     def show_help(self, topic: str | None, ref: str | None) -> None:
         """Print a result."""
@@ -248,6 +260,11 @@ class LinearFront(PipeFront):
     def show_peers(self, peers: Peers, ref: str | None) -> None:
         """Print a labelled line a peer."""
         self._print(self._view.peers(peers, self._around.me, self._around.people))
+
+    def show_reach(self, reach: Reach, ref: str | None) -> None:
+        """Print who has a message."""
+        at = _now().astimezone()
+        self._print(self._view.reach(reach, at, self._around.me, self._around.people))
 
     def show_help(self, topic: str | None, ref: str | None) -> None:
         """Print the help."""
@@ -299,6 +316,10 @@ class TerminalFront:
     def show_peers(self, peers: Peers, ref: str | None) -> None:
         """Print a table."""
         self._screen.show_peers(peers, self._around.me, self._around.people)
+
+    def show_reach(self, reach: Reach, ref: str | None) -> None:
+        """Print who has a message."""
+        self._screen.show_reach(reach, self._around.me, self._around.people)
 
     def show_help(self, topic: str | None, ref: str | None) -> None:
         """Print the help."""

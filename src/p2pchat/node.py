@@ -15,11 +15,12 @@ from typing import Self
 from p2pchat.core import limits
 from p2pchat.core.engine import Core
 from p2pchat.core.events import (
+    AskWhoHas,
     HangUp,
     Leave,
     Opened,
 )
-from p2pchat.core.notices import Dialling, Listening, Notice, Peers
+from p2pchat.core.notices import Dialling, Listening, Notice, Peers, Reach
 from p2pchat.core.setup import GuestPolicy, Setup
 from p2pchat.core.values import (
     Address,
@@ -43,6 +44,8 @@ from p2pchat.store.profile import Profile, default_folder, open_ephemeral, open_
 from p2pchat.wire.codec import Codec
 
 log = logging.getLogger(__name__)
+
+_NOBODY = Reach((), (), 0)
 
 
 class Node:
@@ -94,6 +97,7 @@ class Node:
         self._guests = GuestPolicy(guests)
         self._backlog_minutes = backlog_minutes
         self._notices = NoticeQueue()
+        self._asked: dict[MessageId, int] = {}
         self._is_leaving = False
 
     # --- Life ---------------------------------------------------------------------------------
@@ -205,10 +209,15 @@ class Node:
         """Peers with an open connection, guests not counted."""
         return self._core.neighbour_count
 
-    def announce(self, text: str, *, action: bool = False) -> MessageId:
+    def announce(self, text: str, *, action: bool = False, wants_acks: bool = False) -> MessageId:
         """Say something to everybody in the room; returns at once.
 
         All that is announced before the loop gets round to sending shares one envelope.
+
+        Args:
+            text: Arrives exactly so.
+            action: Whether it tells what the author does.
+            wants_acks: Whether everybody shall acknowledge it, so that `reach()` knows.
 
         Returns:
             The id by which everybody knows the message.
@@ -217,7 +226,12 @@ class Node:
             TextTooLong: Above 4,000 code points or 16 KiB; nothing was sent.
             AnnounceOverflow: 65,536 texts or 8 MiB wait already; nothing was sent.
         """
-        _, message = self._core.announce(text, Kind.ACTION if action else Kind.TEXT)
+        kind = Kind.ACTION if action else Kind.TEXT
+        number, message = self._core.announce(text, kind, wants_acks=wants_acks)
+        if wants_acks:
+            self._asked[message] = number
+            if len(self._asked) > limits.REACH_ENVELOPES:
+                del self._asked[next(iter(self._asked))]
         self._shell.announced()
         return message
 
@@ -225,6 +239,43 @@ class Node:
         """Wait until everything announced so far was handed to the neighbours' queues."""
         while self._core.waiting_texts:
             await self._shell.until_change()
+
+    async def reach(self, message: MessageId, wanted: int, timeout_s: float) -> Reach:
+        """Wait until so many people have a message that was announced with `wants_acks`.
+
+        Returns at the timeout at the latest, with whoever has it by then.
+        """
+        number = self._asked.get(message)
+        return await self._reach(number, wanted, timeout_s) if number is not None else _NOBODY
+
+    async def who_has(self, timeout_s: float = limits.SEEN_ANSWER_S) -> Reach | None:
+        """Ask everybody whether they have the last own message; None without one.
+
+        Returns when all who are known have answered, at the timeout at the latest.
+        """
+        self._shell.handle(AskWhoHas(None))
+        if self._core.seen(None, asyncio.get_running_loop().time()) is None:
+            return None
+        return await self._reach(None, None, timeout_s)
+
+    async def _reach(self, number: int | None, wanted: int | None, timeout_s: float) -> Reach:
+        found = self._reach_now(number)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while found.waiting if wanted is None else len(found.has) < wanted:
+                    await self._shell.until_change()
+                    found = self._reach_now(number)
+        except TimeoutError:
+            return self._reach_now(number)
+        return found
+
+    def _reach_now(self, number: int | None) -> Reach:
+        seen = self._core.seen(number, asyncio.get_running_loop().time())
+        if seen is None:
+            return _NOBODY
+        has = tuple(self._core.name_of(peer) for peer in seen.acknowledged)
+        waiting = tuple(self._core.name_of(peer) for peer in seen.waiting)
+        return Reach(has, waiting, seen.estimate)
 
     def messages(self) -> AsyncIterator[Message]:
         """Yield what others say, each message once, until the node stops.

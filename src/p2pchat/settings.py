@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from p2pchat.core.limits import STORE_MINUTES
 from p2pchat.errors import BadSettings
 
 ENVIRONMENT_PREFIX: Final = "P2PCHAT_"
@@ -25,10 +26,12 @@ class Settings:
     ephemeral: bool = False
     manual: bool = False
     guests: str = "local"
+    backlog: int = 10
     connect: tuple[str, ...] = ()
     json: bool = False
     plain: bool = False
     stay: bool = False
+    listen: bool = False
     color: str = "auto"
     quiet: bool = False
     verbose: bool = False
@@ -39,6 +42,7 @@ _CHOICES: Final = {
     "guests": ("local", "any", "off"),
     "color": ("auto", "redgreen", "blue", "off"),
 }
+_MOST: Final = {"port": 65_535, "backlog": STORE_MINUTES}
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 
@@ -119,6 +123,7 @@ _KINDS: Final[dict[str, Callable[[str, str], object]]] = {
     field.name: {
         "bool": _as_truth,
         "int | None": _as_number,
+        "int": _as_number,
         "tuple[str, ...]": _as_list,
     }.get(str(field.type), _as_text)
     for field in fields(Settings)
@@ -134,8 +139,8 @@ def _checked(name: str, value: Any, place: str) -> object:
         case kind, bool():
             pass
         case kind, int() if kind is _as_number:
-            if not 0 <= value <= 65535:
-                raise BadSettings(f"{place}: {name} must be 0-65535, got {value}.")
+            if not 0 <= value <= _MOST[name]:
+                raise BadSettings(f"{place}: {name} must be 0-{_MOST[name]}, got {value}.")
             return value
         case kind, str() if kind is _as_text:
             if name in _CHOICES and value not in _CHOICES[name]:

@@ -309,6 +309,8 @@ class Connections:
         self.alarms.set(session.connection, Purpose.LEAVING, now + limits.LEAVE_TIMEOUT_S)
         self.neighbours.forget_spare(session)
         self.neighbours.end_talk(session.connection)
+        if session.peer is not None:
+            self._people.part(session.peer)
         seen = Send((session.connection,), GoodbyeSeen())
         return [seen, *self._lose(session, "left", now, left=True)]
 

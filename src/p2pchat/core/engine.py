@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from random import Random
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from p2pchat.core import limits
 from p2pchat.core.admission import ACCEPTED_LIMIT, is_loopback
@@ -44,6 +43,9 @@ from p2pchat.core.setup import Credentials, Setup
 from p2pchat.core.spreading import Spreading
 from p2pchat.core.values import ConnectionId, Kind, MessageId, MessageNames, PeerId, Person
 from p2pchat.errors import AnnounceOverflow, EnvelopeForged, RemoteFault
+
+if TYPE_CHECKING:
+    from random import Random
 
 _TALKING = frozenset({State.OPEN, State.LEAVING})
 
@@ -275,9 +277,9 @@ class Core:
     def _follow_neighbours(self, now: float) -> list[Effect]:
         """Let everything that spreads envelopes know whom there is to spread them to."""
         came, gone = self._connections.neighbours.take_changes()
-        for connection in gone:
-            self._spreading.on_closed(connection, now)
         effects: list[Effect] = []
+        for connection in gone:
+            effects += self._spreading.on_closed(connection, now)
         for connection in came:
             if connection not in gone:
                 effects += self._spreading.on_open(connection, now, self._wall_ms(now))

@@ -215,7 +215,7 @@ class Grafts:
     def _forget_announcer(self, name: EnvelopeId, connection: ConnectionId) -> None:
         missing = self._missing[name]
         del missing.announcers[connection]
-        if not missing.announcers and missing.asked is None:
+        if not missing.announcers:
             self._drop(name, missing)
 
     def _drop(self, name: EnvelopeId, missing: _Missing) -> None:

@@ -268,6 +268,9 @@ who got the envelope by repair after a split of some minutes."""
 REACH_ENVELOPES: Final = 128
 """Own envelopes whose acknowledgements are counted; more forget the oldest."""
 
+SEEN_ANSWER_S: Final = 2.0
+"""How long `/seen` waits for acknowledgements: some hops, each with its wait for company."""
+
 REACH_QUERY_EVERY_S: Final = 10.0
 """At most one query of an author is answered in this time."""
 

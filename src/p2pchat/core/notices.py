@@ -124,6 +124,18 @@ class Seam:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Who has an own message; every acknowledgement was verified."""
+
+    has: tuple[Person, ...]
+    """In the order in which their word came."""
+    waiting: tuple[Person, ...]
+    """Who was heard in the last 10 minutes and has not acknowledged it."""
+    estimate: int
+    """How many have it; more than are named where only some were meant to answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """So many notices were dropped because they were not taken in time."""
 
@@ -183,6 +195,6 @@ class Peers:
 
 __all__ = [
     "Connected", "Dialling", "Direction", "Disconnected", "Gap", "HeardStatus", "Listening",
-    "MessageId", "NeighbourStatus", "NickChanged", "Notice", "PeerId", "Peers", "Received",
+    "MessageId", "NeighbourStatus", "NickChanged", "Notice", "PeerId", "Peers", "Reach", "Received",
     "Remark", "Seam", "Sent", "Skipped", "Trouble",
 ]  # fmt: skip

@@ -23,6 +23,7 @@ class _Acquaintance:
     person: Person
     hops: int
     heard_at: float
+    has_left: bool = False
 
 
 class People:
@@ -41,7 +42,7 @@ class People:
         """
         known = self._known.get(peer)
         if known is not None and known.raw_nick == nick:
-            known.hops, known.heard_at = hops, now
+            known.hops, known.heard_at, known.has_left = hops, now, False
             self._known.move_to_end(peer)
             return known.person, None
         person = Person(peer, tame_nick(nick, peer))
@@ -61,13 +62,20 @@ class People:
         """Return somebody whose nick nobody told: called by what follows from the key."""
         return Person(peer, default_nick(peer))
 
+    def part(self, peer: PeerId) -> None:
+        """Take note that somebody said goodbye; heard again, he is back."""
+        known = self._known.get(peer)
+        if known is not None:
+            known.has_left = True
+
     def known(self, now: float) -> tuple[PeerId, ...]:
         """Return who was heard in the last KNOWN_S, the latest first."""
         known: list[PeerId] = []
         for peer, acquaintance in reversed(self._known.items()):
             if now - acquaintance.heard_at > KNOWN_S:
                 break
-            known.append(peer)
+            if not acquaintance.has_left:
+                known.append(peer)
         return tuple(known)
 
     def known_count(self, now: float) -> int:
@@ -79,5 +87,5 @@ class People:
         return tuple(
             HeardStatus(known.person, known.hops, now - known.heard_at)
             for peer, known in reversed(self._known.items())
-            if peer not in without
+            if peer not in without and not known.has_left and now - known.heard_at <= KNOWN_S
         )

@@ -145,6 +145,7 @@ class Repair:
         self._strikes.on_closed(connection)
         if not self._opened_ms:
             self._compare_at = None
+        self._settle(now)
 
     def on_queue(
         self, connection: ConnectionId, now: float, wall_ms: int, *, is_high: bool

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from p2pchat.core import limits
 from p2pchat.core.alarms import earlier
@@ -28,7 +27,10 @@ from p2pchat.core.reunion import Seam as Reunited
 from p2pchat.core.series import Series, series_of
 from p2pchat.core.session import Session
 from p2pchat.core.setup import Credentials, Setup
-from p2pchat.core.values import ConnectionId, EnvelopeId, Kind, PeerId, Person, is_kept
+from p2pchat.core.values import ConnectionId, EnvelopeId, Epoch, Kind, PeerId, Person, is_kept
+
+if TYPE_CHECKING:
+    from random import Random
 
 PLACES_LIMIT: Final = 16_384
 """Envelopes whose place in the store is known by id, for neighbours that ask by id."""
@@ -83,11 +85,12 @@ class Spreading:
         self._reach.on_open(connection)
         return self._repair.on_open(connection, now, wall_ms)
 
-    def on_closed(self, connection: ConnectionId, now: float) -> None:
+    def on_closed(self, connection: ConnectionId, now: float) -> list[Effect]:
         """A connection is drained, left or gone."""
         self._lazy_push.on_closed(connection)
         self._reach.on_closed(connection)
         self._repair.on_closed(connection, now)
+        return self._news(now)
 
     def on_queue(
         self, connection: ConnectionId, now: float, wall_ms: int, *, is_high: bool
@@ -111,7 +114,7 @@ class Spreading:
             return []  # said on a connection that is being drained
         match frame:
             case IHave():
-                self._lazy_push.on_ihave(connection, frame, now)
+                self._on_ihave(connection, frame, now)
                 return []
             case Graft():
                 return self._lazy_push.on_graft(connection, frame, now)
@@ -126,6 +129,16 @@ class Spreading:
             effects = self._repair.on_frame(connection, frame, now, wall_ms)
             return effects + self._news(now)
         return []
+
+    def _on_ihave(self, connection: ConnectionId, frame: IHave, now: float) -> None:
+        self._lazy_push.on_ihave(connection, frame, now)
+        # A graft brings it sooner than repair would; repair knows where to ask if it does not.
+        until = now + limits.GRAFT_AFTER_S + limits.GRAFT_NEXT_S
+        for announced in frame.announced:
+            if announced.count and EnvelopeId(announced.id) not in self._broadcast.seen:
+                series = series_of(PeerId(announced.author), Epoch(announced.epoch))
+                span = (announced.first, announced.first + announced.count)
+                self._repair.on_announced(connection, series, span, now, until)
 
     def _on_carry(self, session: Session, frame: Carry, now: float, wall_ms: int) -> list[Effect]:
         name, connection = EnvelopeId(frame.id), session.connection
@@ -146,6 +159,7 @@ class Spreading:
         carry = Carry(frame.hops, frame.id, frame.signature, frame.signed)
         envelope = self._take(carry, now, wall_ms)
         if envelope is None:
+            self._lazy_push.on_refused(name, session.connection)
             return []
         return self._spread(session, envelope, frame.hops, now, wall_ms, live=False)
 

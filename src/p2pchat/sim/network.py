@@ -281,7 +281,7 @@ class SimNetwork:
                 self._send(node, effect)
             case Deliver():
                 self._trace.update(effect.envelope.id)
-                node.delivered.append(Delivery(self._agenda.now, effect))
+                node.delivered.append(Delivery(self._agenda.now, effect, node.starts))
             case Published():
                 node.published.append(effect)
             case Tell(notice):

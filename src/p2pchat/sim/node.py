@@ -26,6 +26,8 @@ class Delivery(Struct, frozen=True):
 
     at: float
     effect: Deliver
+    start: int
+    """Which start of the node it was: a restarted one has forgotten what it showed."""
 
 
 class SimNode:

@@ -8,6 +8,7 @@ from statistics import fmean
 from msgspec import Struct
 
 from p2pchat.sim.network import SimNetwork
+from p2pchat.sim.node import SimNode
 
 
 class Report(Struct, frozen=True):
@@ -20,7 +21,7 @@ class Report(Struct, frozen=True):
     reach: float
     """Share of (message, other node) pairs that were shown, of nodes that run at the end."""
     shown_twice: int
-    """How often a message was shown again on the same node: has to be 0."""
+    """How often a message was shown again by the same start of a node: has to be 0."""
     redundancy: float
     """Envelopes sent for each one that was needed, minus 1: d - 2 is plain flooding's."""
     last_hop: int
@@ -40,7 +41,6 @@ class Report(Struct, frozen=True):
 def measure(network: SimNetwork) -> Report:
     """Describe a run that has come to rest."""
     nodes = network.nodes
-    shown = [Counter(node.message_ids) for node in nodes]
     delays_s = _delays_s(network)
     needed = sum(len(node.published) for node in nodes) * (len(nodes) - 1)
     carried = sum(node.carried for node in nodes)
@@ -50,7 +50,7 @@ def measure(network: SimNetwork) -> Report:
         connections=sum(n.core.neighbour_count for n in nodes if n.is_running) // 2,
         messages=len(network.announced),
         reach=_reach(network),
-        shown_twice=sum(times - 1 for counts in shown for times in counts.values()),
+        shown_twice=sum(_shown_twice(node) for node in nodes),
         redundancy=carried / needed - 1 if needed else 0.0,
         last_hop=max((d.effect.hops for node in nodes for d in node.delivered), default=0),
         delay_p50_s=_quantile(delays_s, 0.50),
@@ -61,6 +61,15 @@ def measure(network: SimNetwork) -> Report:
         virtual_s=network.now,
         digest=network.digest(),
     )
+
+
+def _shown_twice(node: SimNode) -> int:
+    shown = Counter(
+        (delivery.start, delivery.effect.envelope.author, delivery.effect.envelope.epoch, number)
+        for delivery in node.delivered
+        for number in delivery.effect.envelope.numbers
+    )
+    return shown.total() - len(shown)
 
 
 def _reach(network: SimNetwork) -> float:

@@ -50,6 +50,11 @@ class ShowPeers:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowSeen:
+    """Tell who has one's last message."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeNick:
     """Be called otherwise; the nick follows the rules."""
 
@@ -107,6 +112,7 @@ Command = (
     | Connect
     | Disconnect
     | ShowPeers
+    | ShowSeen
     | ChangeNick
     | Clear
     | Quit
@@ -174,7 +180,12 @@ COMMANDS: Final[tuple[CommandSpec, ...]] = (
     _later("who", "/who", "list everybody in the network"),
     _later("map", "/map [--mermaid|--dot]", "draw who is connected to whom"),
     _later("trace", "/trace [MESSAGE]", "show path and delay of a message"),
-    _later("seen", "/seen", "tell who has your last message"),
+    CommandSpec(
+        "seen",
+        "/seen",
+        "tell who has your last message",
+        ("It asks everybody; whoever was heard in the last 10 minutes counts as known.",),
+    ),
     _later("msg", "/msg NAME TEXT", "send a direct message", "m", "dm"),
     _later("reply", "/reply TEXT", "answer the last direct message", "r"),
     CommandSpec(

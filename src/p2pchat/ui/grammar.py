@@ -46,6 +46,7 @@ from p2pchat.ui.commands import (
     SetBack,
     ShowHelp,
     ShowPeers,
+    ShowSeen,
     built_words,
     find,
 )
@@ -360,6 +361,7 @@ _COMMANDS: Final[dict[str, Callable[[str, _Input], Command]]] = {
     "connect": _connect,
     "disconnect": _disconnect,
     "peers": _alone("peers", ShowPeers()),
+    "seen": _alone("seen", ShowSeen()),
     "me": _act,
     "nick": _nick,
     "say": _say,

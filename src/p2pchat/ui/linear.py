@@ -7,10 +7,10 @@ from datetime import datetime
 
 from rich.text import Text
 
-from p2pchat.core.notices import Listening, Notice, Peers
+from p2pchat.core.notices import Listening, Notice, Peers, Reach
 from p2pchat.core.values import Person
 from p2pchat.ui.theme import ColourMode, Theme
-from p2pchat.ui.view import Scene, banner, render, render_peers
+from p2pchat.ui.view import Scene, banner, render, render_peers, render_reach
 
 _NARROW = 1
 """A width at which `/peers` is a labelled line a peer: screen readers read no tables."""
@@ -31,6 +31,12 @@ class LinearView:
     ) -> list[str]:
         """Return the lines of a notice; none where it has no line in the conversation."""
         return _lines(render(notice, at, Scene(me, self._theme, people)))
+
+    def reach(
+        self, reach: Reach, at: datetime, me: Person, people: tuple[Person, ...]
+    ) -> list[str]:
+        """Return the answer of `/seen`."""
+        return _lines(render_reach(reach, at, Scene(me, self._theme, people)))
 
     def peers(self, peers: Peers, me: Person, people: tuple[Person, ...]) -> list[str]:
         """Return the answer of `/peers`."""

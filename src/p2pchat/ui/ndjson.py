@@ -22,6 +22,7 @@ from p2pchat.core.notices import (
     NickChanged,
     Notice,
     Peers,
+    Reach,
     Received,
     Remark,
     Seam,
@@ -127,6 +128,16 @@ def encode_peers(peers: Peers, ts: datetime, ref: str | None = None) -> str:
         "heard": [_heard(status) for status in peers.heard],
     }
     return encode_result("peers", found, ts, ref)
+
+
+def encode_reach(command: str, reach: Reach, ts: datetime, ref: str | None = None) -> str:
+    """Return the line that tells who has a message."""
+    found = {
+        "has": [_person(person) for person in reach.has],
+        "waiting": [_person(person) for person in reach.waiting],
+        "estimate": reach.estimate,
+    }
+    return encode_result(command, found, ts, ref)
 
 
 def encode_bye(ts: datetime) -> str:

@@ -20,6 +20,7 @@ from p2pchat.core.notices import (
     NickChanged,
     Notice,
     Peers,
+    Reach,
     Received,
     Remark,
     Seam,
@@ -30,7 +31,7 @@ from p2pchat.core.notices import (
 from p2pchat.core.values import Address, Message, Person, short_fingerprint
 from p2pchat.nicks import label
 from p2pchat.sanitize import visible, visible_line
-from p2pchat.ui.words import of_gap, of_seam
+from p2pchat.ui.words import of_gap, of_reach, of_seam
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,6 +90,12 @@ def lines_of_peers(peers: Peers) -> list[str]:
         *(_neighbour(status, people) for status in peers.neighbours),
         *(_heard(status, people) for status in peers.heard),
     ]
+
+
+def line_of_reach(reach: Reach) -> str:
+    """Return who has a message, and who not yet."""
+    people = [*reach.has, *reach.waiting]
+    return of_reach(reach, lambda person: visible_line(label(person, people)))
 
 
 def _out(line: str) -> Lines:

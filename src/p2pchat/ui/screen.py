@@ -8,7 +8,7 @@ from datetime import datetime
 
 from rich.text import Text
 
-from p2pchat.core.notices import Listening, Notice, Peers
+from p2pchat.core.notices import Listening, Notice, Peers, Reach
 from p2pchat.core.values import Message, Person
 from p2pchat.nicks import label
 from p2pchat.sanitize import visible_line
@@ -16,7 +16,7 @@ from p2pchat.ui.completion import Candidate, candidates
 from p2pchat.ui.model import Toolbar
 from p2pchat.ui.terminal import Terminal
 from p2pchat.ui.theme import ColourMode, Theme
-from p2pchat.ui.view import Line, Scene, banner, mentions, render_help, render_peers
+from p2pchat.ui.view import Line, Scene, banner, mentions, render_help, render_peers, render_reach
 
 Around = Callable[[], tuple[tuple[Person, ...], Sequence[str]]]
 """Returns the people around, and addresses worth completing."""
@@ -64,6 +64,11 @@ class Screen:
         """Print the answer of `/peers`."""
         rendered = render_peers(peers, self._open.columns, self._scene(me, people))
         self._open.show(rendered, keep=True)
+
+    def show_reach(self, reach: Reach, me: Person, people: tuple[Person, ...]) -> None:
+        """Print the answer of `/seen`."""
+        at = datetime.now().astimezone()
+        self._open.show(render_reach(reach, at, self._scene(me, people)), keep=True)
 
     def show_help(self, lines: Iterable[str]) -> None:
         """Print the answer of `/help`."""

@@ -20,6 +20,7 @@ from p2pchat.core.notices import (
     Gap,
     Listening,
     NickChanged,
+    Reach,
     Received,
     Remark,
     Seam,
@@ -31,7 +32,7 @@ from p2pchat.core.values import short_fingerprint
 from p2pchat.nicks import label
 from p2pchat.sanitize import visible, visible_line
 from p2pchat.ui.theme import Theme
-from p2pchat.ui.words import of_gap, of_seam
+from p2pchat.ui.words import of_gap, of_reach, of_seam
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +55,7 @@ COLUMNS_LIMIT: Final = 2_000
 TABLE_COLUMNS: Final = 80
 """Below this width, `/peers` prints a labelled line a peer instead of a table."""
 
-NOBODY: Final = "no one is connected: nobody got that"
+NOBODY: Final = "no one is connected: nobody got that; whoever joins in the next 10 minutes gets it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,11 @@ def render_help(lines: Iterable[str]) -> Text:
         text.append(word, "bold" if word.startswith("/") else "")
         text.append(blank + rest)
     return text
+
+
+def render_reach(reach: Reach, at: datetime, scene: Scene) -> Text:
+    """Build the answer of `/seen`."""
+    return _remark(of_reach(reach, lambda person: _name(person, scene)), at, scene)
 
 
 def render_peers(peers: Peers, width: int, scene: Scene) -> RenderableType:

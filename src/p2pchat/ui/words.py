@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from p2pchat.core.notices import Gap, Seam
+from collections.abc import Callable
+from typing import Final
+
+from p2pchat.core.notices import Gap, Reach, Seam
+from p2pchat.core.values import Person
+
+NAMES_SHOWN: Final = 20
+"""Names in one sentence; nobody reads more of them."""
 
 
 def of_gap(gap: Gap, nick: str) -> str:
@@ -17,6 +24,25 @@ def of_seam(seam: Seam) -> str:
     people = "1 person" if seam.people == 1 else f"{seam.people} people"
     messages = "1 message" if seam.recovered == 1 else f"{seam.recovered} messages"
     return f"together again with {people} after {span(seam.apart_s)} apart: {messages} recovered"
+
+
+def of_reach(reach: Reach, name: Callable[[Person], str]) -> str:
+    """Say who has a message, and who not yet."""
+    has, waiting = ([name(person) for person in group] for group in (reach.has, reach.waiting))
+    about = "" if reach.estimate == len(has) else "about "
+    known = reach.estimate + len(waiting) if not about else max(reach.estimate, len(waiting))
+    text = f"{about}{reach.estimate} of {known} have it"
+    if not known:
+        return "no one is known who could have it"
+    if has:
+        text += f": {_listed(has)}"
+    return f"{text}; not yet: {_listed(waiting)}" if waiting else text
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:NAMES_SHOWN])
+    more = len(names) - NAMES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def span(seconds: float) -> str:
