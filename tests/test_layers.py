@@ -49,7 +49,7 @@ PARTS: Final = frozenset({"core", "wire", "crypto", "store", "net", "notice_queu
 
 LAYERS: Final[dict[str, Layer]] = {
     "errors": Layer(pure=True),
-    "settings": Layer(),
+    "settings": Layer(VALUES),
     "sanitize": Layer(VALUES, pure=True),
     "nicks": Layer(VALUES, pure=True),
     "core": Layer(foreign=frozenset({"msgspec"}), pure=True),

@@ -32,6 +32,7 @@ from p2pchat.core.values import GUEST, Address, Epoch, Kind, Message, PeerId, Pe
 from p2pchat.ui.theme import Theme
 from p2pchat.ui.view import (
     GUTTER,
+    NOBODY,
     Line,
     Scene,
     banner,
@@ -92,7 +93,7 @@ def line(notice: Notice, scene: Scene = SCENE, at: datetime = NOON) -> str:
         (Sent(said("waves", by=ALICE, kind=Kind.ACTION), 1), "12:04 * alice waves"),
         (
             Sent(said("hi", by=ALICE), 0),
-            "12:04 alice: hi\n12:04 -- no one is connected: nobody got that",
+            f"12:04 alice: hi\n12:04 -- {NOBODY}",
         ),
         (
             Connected(BOB, HERE, Direction.IN),
