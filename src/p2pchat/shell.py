@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from itertools import count
 from typing import assert_never
@@ -218,8 +217,6 @@ class Shell:
             await self._is_due.wait()
             self._is_due.clear()
             self.handle(Tick())
-            if self._core.next_deadline() == -math.inf:
-                self._is_due.set()
             # Writers get their turn between two envelopes, and what is said meanwhile goes
             # together into the next one.
             await asyncio.sleep(0)
