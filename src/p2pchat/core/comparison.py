@@ -104,14 +104,23 @@ class Comparisons:
 
     # --- Digests --------------------------------------------------------------------------------
 
-    def digests(self, wall_ms: int, *, asks: bool) -> Digests:
-        """Make the frame that begins a comparison, or answers one that did."""
+    def digests(self, wall_ms: int, *, asks: bool, is_opening: bool = False) -> Digests:
+        """Make the frame that begins a comparison, or answers one that did.
+
+        Args:
+            wall_ms: Milliseconds since 1970.
+            asks: Whether who finds a difference is to answer with its own.
+            is_opening: Whether the connection has just opened: then the minute that has just
+                begun is in it as well, for a newcomer has nothing under way.
+        """
         oldest, newest = self._window(wall_ms)
         stored = self._store.newest_minute
         present = minute_of(wall_ms)
         newest = min(newest, max(present, present if stored is None else stored))
         minutes = range(oldest, newest + 1)
-        return Digests(oldest, b"".join(self._digest(m, wall_ms) for m in minutes), asks)
+        return Digests(
+            oldest, b"".join(self._digest(m, wall_ms, is_opening) for m in minutes), asks
+        )
 
     def on_digests(
         self, connection: ConnectionId, frame: Digests, wall_ms: int, now: float
@@ -133,7 +142,7 @@ class Comparisons:
         oldest, newest = self._window(wall_ms)
         unequal: list[int] = []
         for minute in range(max(oldest, frame.oldest), newest + 1):
-            ours = self._digest(minute, wall_ms)
+            ours = self._digest(minute, wall_ms, comparison.is_opening)
             their = theirs.get(minute, self._store.digest(-1))
             if ours != their and _LEFT_OUT not in (ours, their):
                 unequal.append(minute)
@@ -168,8 +177,10 @@ class Comparisons:
         oldest = max(0, present - limits.COMPARED_MINUTES_PAST + 1)
         return oldest, present + limits.COMPARED_MINUTES_AHEAD
 
-    def _digest(self, minute: int, wall_ms: int) -> bytes:
-        is_young = 0 <= wall_ms - minute * _MINUTE_MS < limits.YOUNG_MINUTE_S * 1000
+    def _digest(self, minute: int, wall_ms: int, is_opening: bool) -> bytes:
+        is_young = (
+            not is_opening and 0 <= wall_ms - minute * _MINUTE_MS < limits.YOUNG_MINUTE_S * 1000
+        )
         return _LEFT_OUT if is_young else self._store.digest(minute)
 
     # --- Pages ----------------------------------------------------------------------------------

@@ -133,7 +133,8 @@ class Repair:
         self._comparisons.on_open(connection, now)
         if self._compare_at is None:
             self._compare_at = self._next_comparison(now)
-        return [Send((connection,), self._comparisons.digests(wall_ms, asks=False))]
+        opening = self._comparisons.digests(wall_ms, asks=False, is_opening=True)
+        return [Send((connection,), opening)]
 
     def on_closed(self, connection: ConnectionId, now: float) -> None:
         """A connection is gone; what was asked over it is asked elsewhere."""
