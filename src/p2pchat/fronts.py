@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -24,7 +25,7 @@ from p2pchat.ui.model import Toolbar
 from p2pchat.ui.ndjson import Request
 
 HURRY_S: Final = 1.0
-"""What a reader of our output still has when a signal ends us."""
+"""What a reader of our output still has when a signal ends us, and one of our narration ever."""
 
 
 class Around(Protocol):
@@ -122,6 +123,7 @@ class PipeFront:
 
     async def __aenter__(self) -> Self:
         self._output = StandardOutput()
+        self._narration = StandardOutput(2)
         return self
 
     async def __aexit__(
@@ -132,6 +134,9 @@ class PipeFront:
     ) -> None:
         self.say_bye()
         await self._output.flush()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HURRY_S):
+                await self._narration.flush()
 
     def say_bye(self) -> None:
         """Write a last line, where there is one."""
@@ -169,7 +174,7 @@ class PipeFront:
 
     def _narrate(self, lines: Sequence[str]) -> None:
         if lines and not self._is_quiet:
-            _write_error("\n".join(lines) + "\n")
+            self._narration.offer("\n".join(lines) + "\n")
 
 
 class LineFront(PipeFront):
@@ -366,11 +371,3 @@ def chosen(
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _write_error(text: str) -> None:
-    try:
-        sys.stderr.write(text)
-        sys.stderr.flush()
-    except OSError:
-        return  # nobody listens there; what scripts read is on standard output

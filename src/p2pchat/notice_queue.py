@@ -88,14 +88,16 @@ def _texts_in(told: Told) -> int:
     return len(told.texts) if isinstance(told, Deliver | Published) else 1
 
 
-def messages_of(told: Deliver | Published) -> Iterator[Message]:
+def messages_of(told: Deliver | Published) -> list[Message]:
     """Make the messages of one envelope, in their order."""
     header = told.envelope.header
     epoch = Epoch(header.epoch)
     signer, time_ms, kind = told.signer, header.time_ms, header.kind
     hops, earlier = (told.hops, told.earlier) if isinstance(told, Deliver) else (0, False)
-    for number, text in zip(told.envelope.numbers, told.texts, strict=True):
-        yield Message(signer, epoch, number, text, time_ms, hops, kind, earlier)
+    return [
+        Message(signer, epoch, number, text, time_ms, hops, kind, earlier)
+        for number, text in enumerate(told.texts, header.first)
+    ]
 
 
 def _notices_of(told: Deliver | Published) -> Iterator[Notice]:

@@ -28,7 +28,6 @@ class LineCutter:
 
     def __init__(self) -> None:
         self._unfinished = bytearray()
-        self._is_overlong = False
 
     def feed(self, received: bytes) -> list[str]:
         """Return the lines that the bytes complete, without their ends."""
@@ -118,6 +117,11 @@ class StandardOutput:
         self._waiting.append(content)
         self._waiting_bytes += len(content)
         self._start()
+
+    def offer(self, text: str) -> None:
+        """Take a text, or drop it while a reader is too far behind."""
+        if self._waiting_bytes <= OUTPUT_LIMIT_BYTES:
+            self.write(text)
 
     async def keep_up(self, most_bytes: int = OUTPUT_LIMIT_BYTES) -> None:
         """Wait until no more than that waits to be written."""

@@ -58,12 +58,13 @@ class Announcements:
 
     def __init__(self) -> None:
         self._runs: deque[_Run] = deque()  # bounded by add()
-        self._waiting_texts = 0
+        self._last_run: _Run | None = None
         self._waiting_bytes = 0
+        self._first_waiting = 0
         self._next_number = 0
 
     def __len__(self) -> int:
-        return self._waiting_texts
+        return self._next_number - self._first_waiting
 
     def add(self, kind: Kind, nick: str, text: str, *, wants_acks: bool = False) -> int:
         """Queue a text and return its number.
@@ -78,46 +79,49 @@ class Announcements:
             TextTooLong: Above TEXT_LIMIT_CHARACTERS or TEXT_LIMIT_BYTES.
             AnnounceOverflow: When too much waits already; nothing was queued.
         """
+        # On the path of every message. ASCII needs no copy to be measured, and as many bytes
+        # as characters; 4,000 code points never exceed 16,000 bytes.
+        size_bytes = len(text)
         if not text.isascii():
             text = _encodable(text)
-        # ASCII needs no copy to be measured; 4,000 code points never exceed 16,000 bytes.
-        size_bytes = len(text) if text.isascii() else len(text.encode())
+            size_bytes = len(text.encode())
         if len(text) > limits.TEXT_LIMIT_CHARACTERS:
             raise _too_long(text, size_bytes)
+        number = self._next_number
         if (
-            self._waiting_texts >= limits.ANNOUNCEMENTS_LIMIT_TEXTS
+            number - self._first_waiting >= limits.ANNOUNCEMENTS_LIMIT_TEXTS
             or self._waiting_bytes + size_bytes > limits.ANNOUNCEMENTS_LIMIT_BYTES
         ):
             raise AnnounceOverflow
-        runs = self._runs
-        last = runs[-1] if runs else None
+        run = self._last_run
         if (
-            last is None
-            or last.kind is not kind
-            or last.nick != nick
-            or last.wants_acks is not wants_acks
+            run is None
+            or run.kind is not kind
+            or run.nick != nick
+            or run.wants_acks is not wants_acks
         ):
-            runs.append(_Run(kind, nick, wants_acks=wants_acks))
-        runs[-1].texts.append(text)
-        runs[-1].sizes.append(size_bytes)
-        self._waiting_texts += 1
+            run = self._last_run = _Run(kind, nick, wants_acks=wants_acks)
+            self._runs.append(run)
+        run.texts.append(text)
+        run.sizes.append(size_bytes)
         self._waiting_bytes += size_bytes
-        self._next_number += 1
-        return self._next_number - 1
+        self._next_number = number + 1
+        return number
 
     def take(self) -> Batch | None:
         """Remove and return the next batch: one kind, one nick, within an envelope's limits."""
         if not self._runs:
             return None
         run = self._runs[0]
-        first = self._next_number - self._waiting_texts
+        first = self._first_waiting
         end, total_bytes = run.end_of_batch()
         texts = tuple(run.texts[run.start : end])
         run.start = end
-        self._waiting_texts -= len(texts)
+        self._first_waiting += len(texts)
         self._waiting_bytes -= total_bytes
         if end == len(run.texts):
             self._runs.popleft()
+            self._last_run = self._runs[-1] if self._runs else None
         elif end >= _COMPACT_TEXTS:
             del run.texts[:end], run.sizes[:end]
             run.start = 0

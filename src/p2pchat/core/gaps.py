@@ -273,6 +273,10 @@ class Gaps:
                 self._fail(want, connection, now)
         if now >= request.progress_at + limits.ASK_PATIENCE_S:
             asking.finish()
+            # Whatever else it may have makes room: it offers anew when it is there again.
+            for want in self._wants.of_source(connection):
+                if want.asked is None and connection not in want.failed:
+                    self._fail(want, connection, now)
             self._strikes.blame(connection, "it does not answer", now)
             return
         wait_s = limits.ASK_PATIENCE_S if asking.is_late else limits.GAP_NEXT_S

@@ -338,17 +338,14 @@ class Repair:
 
     def on_time(self, now: float, wall_ms: int) -> list[Effect]:
         """Do what is due."""
-        effects: list[Effect] = [
-            Close(connection, Closing.AT_ONCE, str(RepairAbused(why)))
-            for connection, why in self._strikes.take_out().items()
-        ]
-        effects += self._compare(now, wall_ms)
-        effects += self._pump(now)
+        effects = [*self._compare(now, wall_ms), *self._pump(now)]
         self._settle(now)
         self._reading.on_time(now, wall_ms, self._gaps)
         for refused in self._refusals.on_time(now):
             self._reading.tell(refused)
         self._forget(now, wall_ms)
+        for connection, why in self._strikes.take_out().items():
+            effects.append(Close(connection, Closing.AT_ONCE, str(RepairAbused(why))))
         return effects
 
     def _compare(self, now: float, wall_ms: int) -> list[Effect]:

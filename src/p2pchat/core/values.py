@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -67,6 +68,9 @@ def message_id(author: PeerId, epoch: Epoch, number: int) -> MessageId:
     return MessageId(blake2b(place, digest_size=16).hexdigest())
 
 
+_packed_number: Final = struct.Struct(">Q").pack
+
+
 class MessageNames:
     """Names the messages of one author in one epoch; what does not change is hashed once."""
 
@@ -78,7 +82,7 @@ class MessageNames:
     def name(self, number: int) -> MessageId:
         """Return what `message_id` returns."""
         hashing = self._begun.copy()
-        hashing.update(number.to_bytes(8, "big"))
+        hashing.update(_packed_number(number))
         return MessageId(hashing.hexdigest())
 
 
