@@ -8,31 +8,22 @@ after a change:
 
 from __future__ import annotations
 
+import argparse
 import re
 import typing
 from typing import TYPE_CHECKING, Final
 
 from p2pchat import cli
 from p2pchat.core import frames, limits
-from p2pchat.core.announcements import Batch
-from p2pchat.core.broadcast import Broadcast
-from p2pchat.core.frames import Goodbye, GoodbyeSeen, Hello, Ping, Pong, Proof, Refusal, Welcome
-from p2pchat.core.session import TABLE, RefusalReason
-from p2pchat.core.setup import Setup
-from p2pchat.core.values import Epoch, Kind, PeerId, fingerprint, message_id
+from p2pchat.core.session import TABLE
+from p2pchat.core.values import PeerId, fingerprint
 from p2pchat.crypto import identity
-from p2pchat.crypto.credentials import NodeCredentials
-from p2pchat.crypto.identity import Identity
-from p2pchat.crypto.room import Role, Room, make_proof
 from p2pchat.settings import Settings
 from p2pchat.ui import commands
-from p2pchat.wire.codec import Codec, encode
-from p2pchat.wire.framing import frame_bytes
-from p2pchat.wire.plain_line import guest_line
 from tests.sources import ROOT
+from tests.vectors import vectors
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
@@ -67,6 +58,8 @@ LIMITS_SHOWN: Final = (
     ("FORGERIES_BAN_S", "... for so long; loopback is never refused"),
     ("SEND_QUEUE_LIMIT_BYTES", "frames waiting for one neighbour; above, it is dropped"),
     ("SEND_QUEUES_TOTAL_BYTES", "all of them together; above, the fullest is dropped"),
+    ("SEND_QUEUE_HIGH_BYTES", "above it a neighbour is *behind* ..."),
+    ("SEND_QUEUE_LOW_BYTES", "... until its queue is below this"),
     ("STALLED_S", "a neighbour that takes nothing for so long is dropped"),
     ("TEXT_LIMIT_CHARACTERS", "code points of a text"),
     ("TEXT_LIMIT_BYTES", "UTF-8 bytes of a text"),
@@ -80,6 +73,88 @@ LIMITS_SHOWN: Final = (
     ("SEEN_GENERATIONS", "generations of the seen cache ..."),
     ("SEEN_GENERATION_S", "... each of this length ..."),
     ("SEEN_LIMIT_IDS", "... and ids in all of them together"),
+    ("LAZY_ABOVE_BYTES", "signed bytes above which an envelope is large"),
+    ("GRAFT_AFTER_S", "from the first announcement until the envelope is asked for"),
+    ("GRAFT_NEXT_S", "until the next who announced it is asked"),
+    ("OPTIMISE_HOPS", "an announcer so many hops nearer takes the place of who brought it"),
+    ("PRUNE_AGAIN_S", "a neighbour is told to prune again at the earliest after this"),
+    ("OUTSTANDING_S", "how long an announced large envelope keeps its author's small ones behind"),
+    ("OUTSTANDING_AUTHORS", "authors with such an envelope on one connection"),
+    ("OFFERS_LIMIT_IDS", "own announcements that one neighbour may still ask for"),
+    ("ANNOUNCED_LIMIT_IDS", "missing envelopes that one neighbour has announced"),
+    ("ANNOUNCERS_LIMIT", "neighbours remembered for one missing envelope"),
+    ("GRAFTS_UNDER_WAY", "envelopes asked of one neighbour that it has not brought"),
+    ("GRAFT_OVERDUE_S", "after this one of them counts as withheld"),
+    ("WITHHELD_WEIGHT", "points for each one withheld; each one brought takes a point off"),
+    ("WITHHELD_LIMIT", "points at which the neighbour is dropped"),
+    ("REFUSED_LIMIT_IDS", "envelopes looked at and not taken; not grafted again"),
+    ("GRAFT_BURST_BYTES", "grafted envelopes sent at once ..."),
+    ("GRAFT_PAUSE_S", "... before a pause of this"),
+    ("STORE_MINUTES", "author's time for which kept envelopes are stored"),
+    ("STORE_LIMIT_BYTES", "the whole store"),
+    ("STORED_OVERHEAD_BYTES", "what a stored envelope counts besides its signed bytes"),
+    ("INTERVALS_LIMIT", "intervals of numbers received of one author"),
+    ("RECEIVED_LIFE_S", "how long they outlive the author's last envelope"),
+    ("RECEIVED_LIMIT_SERIES", "authors whose numbers are remembered; each epoch counts"),
+    ("NEW_AUTHORS_BURST", "authors not heard before, at once, in an open room ..."),
+    ("NEW_AUTHORS_PER_S", "... and each second in the long run"),
+    ("CONFLICT_MUTE_S", "how long an author with two envelopes for one number is not heard"),
+    ("MUTED_LIMIT_AUTHORS", "authors muted so"),
+    ("AUTHOR_MINUTE_ENVELOPES",
+        "envelopes that repair takes of one author and minute, in an open room"),
+    ("LIST_LIMIT", "elements of a list in a frame"),
+    ("BULK_FRAME_BYTES", "frames of repair stay below, where an envelope is not larger"),
+    ("COMPARE_EVERY_S", "between comparisons with a random neighbour ..."),
+    ("COMPARE_SPREAD", "... more or less by this share"),
+    ("COMPARED_MINUTES_PAST", "minutes compared, the present one included ..."),
+    ("COMPARED_MINUTES_AHEAD", "... and those ahead of one's own clock"),
+    ("YOUNG_MINUTE_S", "a minute that began so recently is left out"),
+    ("PAGE_EVERY_S", "between two pages asked of one neighbour"),
+    ("ROUND_PAGES", "pages of one round"),
+    ("FRUITLESS_LIMIT", "rounds without progress, or looks at one minute, before it is left"),
+    ("GAP_WAIT_S", "from a jump in the numbers until the missing ones are asked for"),
+    ("GAP_NEXT_S", "without progress for so long, the next neighbour is asked"),
+    ("GONE_WITNESSES", "neighbours that no longer have a message close its gap"),
+    ("WANTS_LIMIT", "spans of numbers looked for, in all ..."),
+    ("WANTS_PER_CONNECTION", "... of one neighbour ..."),
+    ("WANTS_PER_SERIES", "... and of one author"),
+    ("ASK_EVERY_S", "between two requests to one neighbour"),
+    ("ASK_ENVELOPES", "envelopes that one `Ask` may want ..."),
+    ("ASK_BYTES", "... and signed bytes ..."),
+    ("ASK_SPANS", "... and spans of it that are looked up"),
+    ("ASK_MEMORY", "past requests to one neighbour whose late answers are taken"),
+    ("ASK_PATIENCE_S", "a request without progress for so long is given up"),
+    ("REPAIR_BYTES_PER_S", "signed bytes that come by repair each second ..."),
+    ("REPAIR_VERIFICATIONS_PER_S", "... and envelopes; a second's worth at once"),
+    ("REQUESTS_BURST", "what one neighbour may ask or offer at once, in units ..."),
+    ("REQUESTS_PER_S", "... and each second in the long run"),
+    ("ANSWER_BYTES_BURST", "signed bytes that one neighbour gets as answers at once ..."),
+    ("ANSWER_BYTES_PER_S", "... and each second in the long run"),
+    ("OFFER_EVERY_S", "how long what came by repair gathers before it is offered"),
+    ("OFFER_FRAMES", "frames of one round of offers"),
+    ("STRIKES_BURST", "broken promises that a neighbour is forgiven ..."),
+    ("STRIKES_PER_S", "... and each second in the long run"),
+    ("ORDER_WAIT_S", "how long later messages wait without progress ..."),
+    ("ORDER_WAIT_LONGEST_S", "... and in all ..."),
+    ("ORDER_LIMIT_MESSAGES", "... so many of one author ..."),
+    ("ORDER_LIMIT_BYTES", "... so many signed bytes of one author ..."),
+    ("ORDER_LIMIT_TOTAL_BYTES", "... and of all"),
+    ("NUMBERING_SETTLES_S", "how long a new connection may say where an author begins"),
+    ("BACKLOG_MINUTES", "what was said before the start and is shown, unless told otherwise"),
+    ("SEAM_OLD_S", "what is younger does not tell of a time apart"),
+    ("SEAM_QUIET_S", "a seam is told when nothing has come for so long ..."),
+    ("SEAM_LONGEST_S", "... or after this"),
+    ("ACK_JOIN_S", "acknowledgements wait at a relay for company"),
+    ("ACKS_AIM", "people who are meant to answer one author"),
+    ("ACKS_PER_CONNECTION", "acknowledgements taken of one neighbour along one way"),
+    ("ACKS_KEPT", "verified acknowledgements kept of one own envelope"),
+    ("ACKS_WAITING", "acknowledgements waiting for company, over all ways"),
+    ("ACKS_BURST", "acknowledgements that a node signs at once ..."),
+    ("ACKS_PER_S", "... and each second in the long run"),
+    ("WAYS_LIMIT", "ways back that a relay remembers ..."),
+    ("WAY_S", "... for so long"),
+    ("REACH_ENVELOPES", "own envelopes, or questions about them, that are counted"),
+    ("REACH_QUERY_EVERY_S", "one question of an author is answered in this time"),
     ("GUESTS_LIMIT", "guests of a node, dialled ones not counted"),
     ("GUEST_SILENCE_S", "a silent loopback connection is a guest after this"),
     ("GUEST_LINE_BYTES", "a line of a guest"),
@@ -132,6 +207,24 @@ def _variable(name: str) -> str:
     return f"`P2PCHAT_{name.upper()}`" if name in Settings.__dataclass_fields__ else ""
 
 
+def other_commands_table() -> str:
+    rows = [(f"`p2pchat {name}`", what) for name, what in cli.COMMANDS.items()]
+    return table(("command", "does"), rows)
+
+
+def send_flags_table() -> str:
+    """What only `p2pchat send` takes: everything else it shares with the program itself."""
+    parser = cli.make_parser()
+    others = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    shared = {action.dest for action in parser._actions}
+    own = [action for action in others.choices["send"]._actions if action.dest not in shared]
+    rows = [
+        (_flag(action) if action.option_strings else f"`{action.metavar}`", action.help or "")
+        for action in own
+    ]
+    return table(("argument", "meaning"), rows)
+
+
 def frames_table() -> str:
     kinds = {taken for _, taken in TABLE} & set(typing.get_args(frames.Frame))
     rows = [
@@ -155,55 +248,6 @@ def _number(value: float) -> str:
     return f"{value:,.10g}".replace(",", " ")
 
 
-def vectors() -> dict[str, bytes]:
-    """Everything that another implementation has to compute alike, from fixed inputs."""
-    ann, ben = Identity(bytes(range(32))), Identity(bytes(range(32, 64)))
-    epoch, time_ms = Epoch(bytes.fromhex("a0a1a2a3a4a5a6a7")), 1_700_000_000_000
-    lobby, attic = Room("lobby"), Room("attic", bytes(range(16)))
-    exported = bytes([0x11]) * 32
-    setup = Setup(ann.peer, epoch, lobby.network_id, "ann")
-    credentials = NodeCredentials(ann, lobby)
-    batch = Batch(Kind.TEXT, "ann", 5, ("hello", "gr\u00fc\u00df dich"))
-    envelope = Broadcast(setup, Codec(), credentials).seal(batch, time_ms, 0.0)
-    proof = make_proof(lobby.proof_key, Role.DIALLER, exported, ann.peer, ben.peer)
-    answer = make_proof(lobby.proof_key, Role.ACCEPTOR, exported, ann.peer, ben.peer)
-    sent: tuple[frames.Frame, ...] = (
-        Hello(1, 1, (), epoch),
-        Proof(proof),
-        Welcome("ann", time_ms, ("192.0.2.7:55555", "[2001:db8::7]:55555")),
-        Refusal(RefusalReason.WRONG_ROOM.value),
-        Ping(7),
-        Pong(7),
-        Goodbye(),
-        GoodbyeSeen(),
-        envelope.carried(0),
-    )
-    return {
-        "seed of ann": ann.seed,
-        "id of ann": ann.peer,
-        "seed of ben": ben.seed,
-        "id of ben": ben.peer,
-        "network id of lobby": lobby.network_id,
-        "proof key of lobby": lobby.proof_key,
-        "secret of attic": attic.secret or b"",
-        "network id of attic": attic.network_id,
-        "proof key of attic": attic.proof_key,
-        "discovery key of attic": attic.discovery_key,
-        "exported": exported,
-        "proof of the dialler": proof,
-        "proof of the acceptor": answer,
-        "epoch of ann": epoch,
-        "body": envelope.header.body,
-        "signed": envelope.signed,
-        "signature": envelope.signature,
-        "envelope id": envelope.id,
-        "message id of number 5": bytes.fromhex(message_id(ann.peer, epoch, 5)),
-        "message id of number 6": bytes.fromhex(message_id(ann.peer, epoch, 6)),
-        **{f"{type(frame).__name__} framed": frame_bytes(encode(frame)) for frame in sent},
-        "line to a guest": guest_line("ann", "hello\nworld \x1b"),
-    }
-
-
 def vectors_block() -> str:
     lines = [
         f"{name}:\n" + "".join(f"    {line}\n" for line in re.findall(".{1,72}", value.hex()))
@@ -223,6 +267,8 @@ BLOCKS: Final[dict[str, tuple[Path, Callable[[], str]]]] = {
     "commands": (README, commands_table),
     "keys": (README, keys_table),
     "flags": (README, flags_table),
+    "other commands": (README, other_commands_table),
+    "send": (README, send_flags_table),
     "frames": (PROTOCOL, frames_table),
     "limits": (PROTOCOL, limits_table),
     "small order": (PROTOCOL, small_order_block),

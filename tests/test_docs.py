@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from p2pchat import __version__, app, cli
 from p2pchat.core import frames
 from p2pchat.core.envelopes import Header, Texts
-from p2pchat.core.frames import Ping
+from p2pchat.core.frames import Ack, Announced, Entry, Ping, Span
+from p2pchat.core.reach import REACH_QUERY, ReachQuery
 from p2pchat.core.session import TABLE, RefusalReason
 from p2pchat.core.values import Kind
 from p2pchat.crypto.identity import is_peer_id
@@ -227,13 +228,91 @@ def test_the_frames_of_the_vectors_are_plain_arrays_behind_their_length() -> Non
     assert plain(payloads["Goodbye framed"]) == [7]
 
 
-def test_every_frame_in_use_is_explained() -> None:
-    text = PROTOCOL.read_text("utf-8")
-    in_use = {taken for _, taken in TABLE} & set(typing.get_args(frames.Frame))
+def test_the_frames_of_lazy_push_name_the_envelope() -> None:
+    given = read_vectors()
+    ann, epoch, name = given["id of ann"], given["epoch of ann"], given["envelope id"]
 
-    missing = [kind.__name__ for kind in in_use if f"**`{kind.__name__}`**" not in text]
+    assert payload_of("IHave") == [17, [[name, ann, epoch, 5, 2, 0]]]
+    assert payload_of("Graft") == [18, [name]]
+    assert payload_of("Prune") == [19]
+
+
+def test_the_frames_of_repair_name_numbers_and_minutes() -> None:
+    given = read_vectors()
+    ann, epoch, name = given["id of ann"], given["epoch of ann"], given["envelope id"]
+    minute = 1_700_000_000_000 // 60_000
+    digests = b"".join(hashlib.blake2b(ids, digest_size=8).digest() for ids in (b"", name))
+
+    assert payload_of("Digests") == [32, minute - 1, digests, True]
+    assert payload_of("PageAsk") == [33, minute, b""]
+    assert payload_of("Page") == [34, minute, b"", [[ann, epoch, [[5, 2]]]], True]
+    assert payload_of("Offer") == [35, [[ann, epoch, [[5, 2]]]]]
+    assert payload_of("Ask") == [36, 7, 64, 65_536, [[ann, epoch, [[3, 4]]]]]
+    assert payload_of("Filled") == [37, 1, name, given["signature"], given["signed"]]
+    assert payload_of("Answered") == [38, 7, True]
+    assert payload_of("Gone") == [39, ann, epoch, 5]
+
+
+def test_acknowledgements_and_queries_follow_from_the_prose() -> None:
+    given = read_vectors()
+    ben, wanted, time_ms = given["id of ben"], given["id of it"], 1_700_000_000_250
+    context = b"p2pchat/1 envelope\0"
+    acknowledged = wanted + ben + struct.pack(">Q", time_ms)
+    flagged, query = plain(given["signed with the flag"]), plain(given["signed query"])
+
+    assert given["acknowledged"] == acknowledged
+    Ed25519PublicKey.from_public_bytes(ben).verify(
+        given["signature of ben"], b"p2pchat/1 ack\0" + acknowledged
+    )
+    assert payload_of("Acks") == [20, wanted, [[wanted, ben, time_ms, given["signature of ben"]]]]
+    assert flagged[4:8] == [1, 7, 1, b""]
+    assert flagged[9] == 1
+    assert query[4:8] == [65, 0, 0, bytes(range(16))]
+    assert plain(query[8]) == [wanted]
+    for name, signed in (("id of it", "signed with the flag"), ("id of the query", "signed query")):
+        assert given[name] == hashlib.blake2b(context + given[signed], digest_size=16).digest()
+
+
+def payload_of(frame: str) -> typing.Any:
+    return plain(read_vectors()[f"{frame} framed"][4:])
+
+
+FRAMES_IN_USE: Final = {taken for _, taken in TABLE} & set(typing.get_args(frames.Frame))
+PARTS: Final[set[type[msgspec.Struct]]] = {Announced, Ack, Span, Entry, ReachQuery}
+
+
+@pytest.mark.parametrize("kind", sorted({*FRAMES_IN_USE, *PARTS}, key=str))
+def test_every_frame_is_explained_with_all_its_fields(kind: type[msgspec.Struct]) -> None:
+    paragraphs = PROTOCOL.read_text("utf-8").split("\n\n")
+    explaining = [text for text in paragraphs if text.startswith(f"**`{kind.__name__}`**")]
+    # Ping and Pong share a paragraph that begins with the first of them.
+    explaining = explaining or [text for text in paragraphs if f"**`{kind.__name__}`**" in text]
+
+    missing = [name for name in kind.__struct_fields__ if f"`{name}`" not in explaining[0]]
 
     assert not missing
+
+
+def test_every_frame_that_can_be_sent_is_in_use() -> None:
+    assert set(typing.get_args(frames.Frame)) == FRAMES_IN_USE
+
+
+def test_every_frame_has_a_vector() -> None:
+    given = read_vectors()
+
+    missing = [kind.__name__ for kind in FRAMES_IN_USE if f"{kind.__name__} framed" not in given]
+
+    assert not missing
+
+
+def test_the_vectors_are_taken_for_frames_by_the_codec() -> None:
+    framed = {name: value for name, value in read_vectors().items() if name.endswith(" framed")}
+
+    decoded = {name: decode(value[4:]) for name, value in framed.items()}
+
+    assert {name: f"{type(frame).__name__} framed" for name, frame in decoded.items()} == {
+        name: name for name in framed
+    }
 
 
 def test_header_texts_and_refusals_are_explained_field_by_field() -> None:
@@ -242,6 +321,7 @@ def test_header_texts_and_refusals_are_explained_field_by_field() -> None:
             for number, name in zip(count(), kind.__struct_fields__)]  # fmt: skip
     rows += [f"| {reason.value} | {reason.words} |" for reason in RefusalReason]
     rows += [f"| {kind.value} | `{kind.name}` |" for kind in Kind]
+    rows += [f"| {REACH_QUERY} | `REACH_QUERY` |"]
 
     missing = [row for row in rows if row not in text]
 

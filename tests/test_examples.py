@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -193,6 +194,46 @@ async def test_an_alert_that_reaches_nobody_fails() -> None:
 
     assert code == 1
     assert errors.startswith("alert: could not connect to 127.0.0.1")
+    assert "\n" not in errors
+
+
+async def test_a_deploy_notice_ends_well_when_enough_people_have_it() -> None:
+    async with (
+        room_member("ann") as ann,
+        room_member("ben") as ben,
+    ):
+        await ben.connect(at(ann))
+        notices = ben.notices()
+        arguments = (at(ann), "2", "version 7 is live", "--timeout=30")
+
+        async with example("deploy_notice", *arguments) as process:
+            message = await heard(notices)
+            code, out, errors = await ended(process)
+
+    assert (message.author.nick, message.text) == ("deploy", "version 7 is live")
+    assert (code, errors) == (0, "")
+    assert re.fullmatch("2 have it: .*ann.*", out)
+
+
+async def test_a_deploy_notice_that_too_few_people_get_says_so_and_fails() -> None:
+    async with room_member("ann") as ann:
+        arguments = (at(ann), "2", "version 7 is live", "--timeout=3")
+
+        async with example("deploy_notice", *arguments) as process:
+            code, out, errors = await ended(process)
+
+    assert (code, out, errors) == (1, "1 have it: ann", "")
+
+
+async def test_a_deploy_notice_says_in_one_line_why_it_cannot_connect() -> None:
+    async with room_member("ann") as ann:
+        nobody_there = at(ann)
+
+    async with example("deploy_notice", nobody_there, "1", "anyone?") as process:
+        code, _, errors = await ended(process)
+
+    assert code == 1
+    assert errors.startswith("deploy_notice: could not connect to 127.0.0.1")
     assert "\n" not in errors
 
 

@@ -75,7 +75,7 @@ class App:
         self._node = node
         self._first_addresses = addresses
         self._refs: dict[MessageId, str] = {}
-        self._dial_refs: dict[Address, str] = {}
+        self._dial_refs: dict[Address, list[str | None]] = {}
         self._has_spoken = False
         self._addresses: dict[str, None] = {}
         self._stop = asyncio.Event()
@@ -197,7 +197,11 @@ class App:
             case Sent(message) if self._refs:
                 return self._refs.pop(message.id, None)
             case Connected(address=address, direction=Direction.OUT):
-                return self._dial_refs.pop(address, None)
+                waiting = self._dial_refs.pop(address, [])
+                ref = waiting.pop(0) if waiting else None
+                if waiting:
+                    self._dial_refs[address] = waiting
+                return ref
         return None
 
     # --- Commands ------------------------------------------------------------------------------
@@ -268,19 +272,26 @@ class App:
 
     async def _dial(self, address: Address, ref: str | None = None) -> bool:
         self._addresses[str(address)] = None
-        if ref is not None:
-            self._dial_refs[address] = ref
+        self._dial_refs.setdefault(address, []).append(ref)
         try:
             opened = await self._node.connect(address)
         except DialFailed as error:
-            self._dial_refs.pop(address, None)
+            self._forget_dial(address, ref)
             self._front.show(Trouble(str(error), error.code), ref)
             return False
         if opened.already:
-            self._dial_refs.pop(address, None)
+            self._forget_dial(address, ref)
             told = Connected(opened.person, address, Direction.OUT, already=True)
             self._front.show(told, ref)
         return True
+
+    def _forget_dial(self, address: Address, ref: str | None) -> None:
+        """No notice will answer that dial."""
+        waiting = self._dial_refs.get(address, [])
+        if ref in waiting:
+            waiting.remove(ref)
+        if not waiting:
+            self._dial_refs.pop(address, None)
 
     async def _dial_first(self) -> None:
         """Dial what the command line names; what fails is tried again for as long as we run."""

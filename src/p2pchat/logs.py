@@ -39,7 +39,8 @@ class Thinned(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Count the event and tell whether it is written."""
         minute = int(record.created // 60)
-        counted, count = self._counts.pop(record.msg, (minute, 0))
+        event = str(record.msg)
+        counted, count = self._counts.pop(event, (minute, 0))
         left_out = count - SAME_EVENT_PER_MINUTE
         if counted != minute:
             if left_out > 0:
@@ -47,7 +48,7 @@ class Thinned(logging.Filter):
                     f"{record.getMessage()} (and {left_out} more like this)", None,
                 )  # fmt: skip
             counted, count = minute, 0
-        self._counts[str(record.msg)] = (counted, count + 1)
+        self._counts[event] = (counted, count + 1)
         if len(self._counts) > KINDS_OF_EVENTS:
             self._counts.popitem(last=False)
         return count < SAME_EVENT_PER_MINUTE or record.levelno >= logging.ERROR

@@ -70,7 +70,7 @@ def merged(
     if file is not None:
         given |= _from_file(file, is_named=is_named)
     given |= _from_environment(environment)
-    given |= flags
+    given |= {name: tuple(v) if isinstance(v, list) else v for name, v in flags.items()}
     return replace(Settings(), **given)  # type: ignore[arg-type]  # checked by name and type
 
 

@@ -45,6 +45,11 @@ class Alarms:
         self._deadlines[connection, purpose] = deadline
         self._refresh()
 
+    def set_only(self, connection: ConnectionId, purpose: Purpose, deadline: float) -> None:
+        """Ring for that purpose of a connection, and for no other one any more."""
+        self.cancel(connection)
+        self.set(connection, purpose, deadline)
+
     def cancel(self, connection: ConnectionId, *purposes: Purpose) -> None:
         """Forget those purposes of a connection; without any, all of them."""
         for purpose in purposes or Purpose:

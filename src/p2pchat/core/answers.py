@@ -23,9 +23,6 @@ from p2pchat.core.values import ConnectionId
 _WAITING_LIMIT: Final = 4
 """Requests of one neighbour that wait for its send queue; an honest one has two open."""
 
-_SPANS_LOOKED_AT: Final = 256
-"""Spans of one Ask that are looked up; an honest one is over its limit of envelopes before."""
-
 COST_OF_OFFER: Final = 1
 COST_OF_ASK: Final = 1
 COST_OF_PAGE: Final = 2
@@ -151,7 +148,7 @@ class Answers:
         answers: dict[bytes, Stored] = {}
         size_bytes = 0
         for looked_at, (series, span) in enumerate(unpacked(frame.entries)):
-            if looked_at == _SPANS_LOOKED_AT:
+            if looked_at == limits.ASK_SPANS:
                 return _Found(list(answers.values()), is_complete=False)
             for stored in self._store.within(series, *span):
                 if stored.id in answers:
@@ -167,7 +164,7 @@ class Answers:
         """Name what was here once, so that nobody waits for it."""
         lost: dict[Series, int] = {}
         for looked_at, (series, span) in enumerate(unpacked(frame.entries)):
-            if looked_at == _SPANS_LOOKED_AT:
+            if looked_at == limits.ASK_SPANS:
                 break
             up_to = self._lost_up_to(series, span)
             if up_to is not None:

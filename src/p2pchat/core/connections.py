@@ -180,16 +180,13 @@ class Connections:
         assert session.peer is not None
         assert session.person is not None
         self.neighbours.put(session)
-        if not self.neighbours.is_talking(session.connection):
-            self.neighbours.begin_talk(session.connection)  # it was being drained
+        self.neighbours.begin_talk(session.connection)  # again, if it was being drained
         self.alarms.cancel(session.connection)
         effects: list[Effect] = [
             Register(session.connection, session.peer),
             Opened(session.connection, session.person, already),
         ]
-        token = self.liveness.ping(session.connection, now)
-        if token is not None:
-            effects.append(Send((session.connection,), Ping(token)))  # so that the rtt is known
+        effects += self._ping(session.connection, now)  # so that the round trip is known
         if not already:
             effects.append(Tell(Connected(session.person, session.address, session.direction)))
         return effects
@@ -204,10 +201,7 @@ class Connections:
             effects += self._drain(loser, now)
         old.spare = new
         self.alarms.set(new.connection, Purpose.DUPLICATE, now + limits.DUPLICATE_PING_S)
-        token = self.liveness.ping(old.session.connection, now)
-        if token is not None:
-            effects.append(Send((old.session.connection,), Ping(token)))
-        return effects
+        return effects + self._ping(old.session.connection, now)
 
     def _settle_duplicate(self, answered: Session, now: float) -> list[Effect]:
         """The old connection lives as well as the newer one."""
@@ -240,9 +234,7 @@ class Connections:
         assert neighbour is not None, "whoever loses a neighbour drains its other connections"
         old = neighbour.session
         restarted = old.epoch != spare.epoch
-        effects: list[Effect] = []
-        if restarted:
-            effects.append(Tell(self._gone(old, reason, left=False)))
+        effects: list[Effect] = [Tell(self._gone(old, reason, left=False))] if restarted else []
         effects += self._install(spare, now, already=not restarted)
         if old.connection in self._sessions:
             self.forget(old)
@@ -253,8 +245,7 @@ class Connections:
         """Let frames under way arrive; the dialler of the loser then closes it."""
         assert loser.person is not None
         wait_s = limits.DRAIN_S if loser.is_dialled else limits.DRAIN_S + limits.LEAVE_TIMEOUT_S
-        self.alarms.cancel(loser.connection)
-        self.alarms.set(loser.connection, Purpose.DRAINED, now + wait_s)
+        self.alarms.set_only(loser.connection, Purpose.DRAINED, now + wait_s)
         self.neighbours.end_talk(loser.connection)
         return [Opened(loser.connection, loser.person, already=True)]
 
@@ -273,11 +264,10 @@ class Connections:
         session = self._sessions.get(connection)
         if session is None or session.state is not State.OPEN:
             return []
-        effects: list[Effect] = [Send((connection,), Goodbye())]
         self._part(session, now)
         # Nothing may follow a goodbye, so it is no neighbour from here on.
-        effects += self._lose(session, "disconnected by this side", now, left=False)
-        return effects
+        lost = self._lose(session, "disconnected by this side", now, left=False)
+        return [Send((connection,), Goodbye()), *lost]
 
     def leave_all(self, now: float) -> list[Effect]:
         """Say goodbye to every neighbour, and end what is not open yet."""
@@ -294,8 +284,7 @@ class Connections:
     def _part(self, session: Session, now: float) -> None:
         session.advance(Leave)
         self.neighbours.end_talk(session.connection)
-        self.alarms.cancel(session.connection)
-        self.alarms.set(session.connection, Purpose.LEAVING, now + limits.LEAVE_TIMEOUT_S)
+        self.alarms.set_only(session.connection, Purpose.LEAVING, now + limits.LEAVE_TIMEOUT_S)
 
     def _close_other(self, session: Session, now: float) -> list[Effect]:
         """Close one of several connections of a peer; it needs no goodbye."""
@@ -305,8 +294,7 @@ class Connections:
         return [Close(session.connection, Closing.AFTER_LAST_FRAME, "not needed any more")]
 
     def _on_goodbye(self, session: Session, now: float) -> list[Effect]:
-        self.alarms.cancel(session.connection)
-        self.alarms.set(session.connection, Purpose.LEAVING, now + limits.LEAVE_TIMEOUT_S)
+        self.alarms.set_only(session.connection, Purpose.LEAVING, now + limits.LEAVE_TIMEOUT_S)
         self.neighbours.forget_spare(session)
         self.neighbours.end_talk(session.connection)
         if session.peer is not None:
@@ -341,10 +329,9 @@ class Connections:
         if neighbour is None or neighbour.session is not session:
             return []
         others = self._others_of(session)
-        if others:
-            heir = neighbour.spare or min(others, key=self._rank)
-            return self._replace_by(heir, reason, now)
-        return self._lose(session, reason, now, left=False)
+        if not others:
+            return self._lose(session, reason, now, left=False)
+        return self._replace_by(neighbour.spare or min(others, key=self._rank), reason, now)
 
     def end(self, connection: ConnectionId, reason: str, now: float) -> list[Effect]:
         """End a connection at once, for a fault of the other side or for no use."""
@@ -367,12 +354,14 @@ class Connections:
         effects: list[Effect] = []
         to_ping, dead = self.liveness.due(now)
         for connection in to_ping:
-            token = self.liveness.ping(connection, now)
-            if token is not None:
-                effects.append(Send((connection,), Ping(token)))
+            effects += self._ping(connection, now)
         for connection, silent_s in dead:
             effects += self.end(connection, str(PeerSilent(silent_s)), now)
         return effects
+
+    def _ping(self, connection: ConnectionId, now: float) -> list[Effect]:
+        token = self.liveness.ping(connection, now)
+        return [] if token is None else [Send((connection,), Ping(token))]
 
     def ring(self, connection: ConnectionId, purpose: Purpose, now: float) -> list[Effect]:
         """Do what an alarm was set for."""

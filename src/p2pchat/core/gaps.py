@@ -132,10 +132,11 @@ class Gaps:
 
     def miss(self, series: Series, span: Span, connection: ConnectionId, now: float) -> None:
         """A later message came, or was announced: these exist, and that neighbour may know them."""
+        why = Why.HEARD
+        if connection not in self._neighbours:  # it is being drained: what it knew, others know
+            connection, why = next(iter(self._neighbours), connection), Why.NEIGHBOUR
         for part in self._received.lacking(series, *span):
-            for want in self._look_for(
-                series, part, connection, Why.HEARD, now + limits.GAP_WAIT_S
-            ):
+            for want in self._look_for(series, part, connection, why, now + limits.GAP_WAIT_S):
                 want.is_gap = True
 
     def offer(
@@ -147,12 +148,12 @@ class Gaps:
         parts = self._received.lacking(series, *span)
         for part in parts:
             self._look_for(series, part, connection, why, ready_at)
-        return bool(parts)
+        return bool(parts) and connection in self._neighbours
 
     def postpone(self, series: Series, span: Span, until: float) -> None:
         """Don't ask for these before that time: they are under way by other means."""
-        for want in self._wants:
-            if want.series == series and want.start < span[1] and span[0] < want.stop:
+        for want in self._wants.of_series(series):
+            if want.start < span[1] and span[0] < want.stop:
                 want.ready_at = max(want.ready_at, until)
 
     def taken(
@@ -173,8 +174,10 @@ class Gaps:
     def _look_for(
         self, series: Series, part: Span, connection: ConnectionId, why: Why, ready_at: float
     ) -> list[Want]:
+        if connection not in self._neighbours:
+            return []
         wants = self._wants.add(series, part, connection, why, ready_at)
-        if wants and connection in self._neighbours:
+        if wants:
             self._wake(max(ready_at, self._neighbours[connection].next_at))
         return wants
 
@@ -316,7 +319,7 @@ class Gaps:
     ) -> tuple[Entry, ...]:
         """Put as many wants into a request as one frame holds."""
         chosen: dict[Series, list[Want]] = {}
-        for want in ready:
+        for want in ready[: limits.ASK_SPANS]:
             if len(chosen) < limits.LIST_LIMIT or want.series in chosen:
                 chosen.setdefault(want.series, []).append(want)
         entries = next(

@@ -77,6 +77,8 @@ class Grafts:
 
     def next_deadline(self) -> float | None:
         """When to call `due` and `overdue`; None for never."""
+        if not (self._unasked or self._asked or self._owed):
+            return None  # asked after each event, and most of the time there is nothing
         heads = (next(iter(d.values()), None) for d in (self._unasked, self._asked, self._owed))
         return min((at for at in heads if at is not None), default=None)
 

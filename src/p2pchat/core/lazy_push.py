@@ -97,15 +97,18 @@ class LazyPush:
         self,
         is_known: Callable[[EnvelopeId], bool],
         find: Callable[[EnvelopeId], Envelope | None],
+        large_above_bytes: int = limits.LAZY_ABOVE_BYTES,
     ) -> None:
         """Begin without connections.
 
         Args:
             is_known: Whether an envelope has been taken here, as the seen cache says.
             find: Returns a stored envelope; None when it is not stored any more.
+            large_above_bytes: Signed bytes above which an envelope is large.
         """
         self._is_known = is_known
         self._find = find
+        self._large_above_bytes = large_above_bytes
         self._branches: dict[ConnectionId, _Branch] = {}
         self._grafts = Grafts()
         self._gathering: dict[ConnectionId, _Branch] = {}
@@ -180,7 +183,7 @@ class LazyPush:
             now: Monotonic seconds.
         """
         holders = self._grafts.settle(envelope.id, sender)
-        is_large = len(envelope.signed) > limits.LAZY_ABOVE_BYTES
+        is_large = len(envelope.signed) > self._large_above_bytes
         whole: list[ConnectionId] = []
         for connection in to:
             if connection in holders:
@@ -205,7 +208,7 @@ class LazyPush:
         if branch is None:
             return []
         branch.settle(name)
-        if size_bytes <= limits.LAZY_ABOVE_BYTES:
+        if size_bytes <= self._large_above_bytes:
             return []
         # A lazy one is told again only after a while: its copies were probably under way. It
         # may also have grafted while it was pruned, so that the two sides disagree.

@@ -318,9 +318,10 @@ PAGE_EVERY_S: Final = 0.05
 
 ASK_ENVELOPES: Final = 64
 ASK_BYTES: Final = 64 * 1024
-"""One request is answered by at most so much, so that the next is asked when it was handled."""
+ASK_SPANS: Final = 256
+"""One request is answered by at most so much, and so many of its spans are looked up."""
 
-ASK_MEMORY: Final = 8
+ASK_MEMORY: Final = 4
 """Past requests to one neighbour whose late answers are still taken."""
 
 ASK_PATIENCE_S: Final = 5.0
@@ -357,9 +358,7 @@ without any, after which it is left to other neighbours."""
 REQUESTS_BURST: Final = 200
 REQUESTS_PER_S: Final = 80.0
 """What one neighbour may ask or offer, in units of the cheapest frame; beyond it is dropped.
-
-10 requests, 20 pages at 2, 16 offers: an honest one needs 66 at most.
-"""
+An honest one needs 66 at most: 10 requests, 20 pages at 2, 16 offers."""
 
 ANSWER_BYTES_BURST: Final = STORE_LIMIT_BYTES
 ANSWER_BYTES_PER_S: Final = 64 * 1024

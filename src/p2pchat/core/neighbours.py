@@ -93,6 +93,8 @@ class Neighbours:
 
     def begin_talk(self, connection: ConnectionId) -> None:
         """A connection was opened: frames about envelopes may pass, whether it counts or not."""
+        if connection in self._talking:
+            return
         self._talking[connection] = None
         self._came.append(connection)
 

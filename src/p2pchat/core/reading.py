@@ -12,6 +12,7 @@ from p2pchat.core import limits
 from p2pchat.core.author_order import AuthorOrder, Missing, Released, Turn
 from p2pchat.core.envelopes import Envelope
 from p2pchat.core.events import Deliver
+from p2pchat.core.holdings import Holding
 from p2pchat.core.intervals import Span
 from p2pchat.core.refusals import Muted, TooFast
 from p2pchat.core.reunion import Reunion, Seam
@@ -47,6 +48,12 @@ class Reading:
         self._reunion = Reunion()
         self._progress_at = -math.inf
         self._news: list[News] = []  # the caller takes them after each of its calls
+
+    @property
+    def holding(self) -> Holding:
+        """Bytes that wait for their author's earlier ones."""
+        limit = limits.ORDER_LIMIT_TOTAL_BYTES
+        return Holding("bytes out of order", self._order.size_bytes, limit)
 
     def take_news(self) -> list[News]:
         """Remove and return what there is to show or tell."""

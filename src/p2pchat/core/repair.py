@@ -12,6 +12,7 @@ from p2pchat.core.entries import unpacked
 from p2pchat.core.events import Close, Closing, Deliver, Effect, Send
 from p2pchat.core.frames import Answered, Ask, Digests, Filled, Gone, Offer, Page, PageAsk
 from p2pchat.core.gaps import Gaps
+from p2pchat.core.holdings import Holding
 from p2pchat.core.intervals import Span
 from p2pchat.core.judging import Judge
 from p2pchat.core.message_store import MessageStore, Stored, minute_of
@@ -121,6 +122,15 @@ class Repair:
         """Return the kept envelope that holds that number."""
         return self._store.at(series, number)
 
+    def holdings(self) -> tuple[Holding, ...]:
+        """Count what strangers can make grow."""
+        return (
+            Holding("bytes kept", self._store.size_bytes, limits.STORE_LIMIT_BYTES),
+            Holding("numberings", len(self._received), limits.RECEIVED_LIMIT_SERIES),
+            Holding("wants", len(self._gaps), limits.WANTS_LIMIT),
+            self._reading.holding,
+        )
+
     # --- Neighbours -----------------------------------------------------------------------------
 
     def on_open(self, connection: ConnectionId, now: float, wall_ms: int) -> list[Effect]:
@@ -209,12 +219,11 @@ class Repair:
         series = series_of(envelope.author, envelope.epoch)
         span = _span_of(envelope)
         verdict = self._judge.judge(envelope, series, span, now, is_live=live)
-        why, self._filling = self._reason(envelope, is_live=live), None
         if verdict is Verdict.CONFLICT:
             self._reading.tell(Muted(envelope.author))
         if verdict is not Verdict.NEW:
             return verdict
-        recovered = self._recovered(series, connection, why, wall_ms)
+        recovered = None if live else self._recovered(envelope, series, connection, wall_ms)
         hole = self._received.take(series, *span, now)
         self._store.add(series, Stored.of(envelope, hops))
         self._gaps.taken(series, span, now, by_repair=not live, source=connection)
@@ -246,18 +255,14 @@ class Repair:
             self._gaps.miss(series, span, connection, now)
             self._gaps.postpone(series, span, until)
 
-    def _reason(self, envelope: Envelope, *, is_live: bool) -> Why | None:
-        if is_live or self._filling is None or self._filling[0] != envelope.id:
-            return None
-        return self._filling[1]
-
     def _recovered(
-        self, series: Series, connection: ConnectionId | None, why: Why | None, wall_ms: int
+        self, envelope: Envelope, series: Series, connection: ConnectionId | None, wall_ms: int
     ) -> Recovered | None:
-        if connection is None or why is None:
+        filling, self._filling = self._filling, None
+        if connection is None or filling is None or filling[0] != envelope.id:
             return None
         opened_ms = self._opened_ms.get(connection, wall_ms)
-        return Recovered(why, opened_ms, series in self._received)
+        return Recovered(filling[1], opened_ms, series in self._received)
 
     # --- Frames ---------------------------------------------------------------------------------
 

@@ -35,6 +35,8 @@ class Setup:
     """Whether strangers may come in, as into an open room: then authors are limited."""
     backlog_minutes: float = limits.BACKLOG_MINUTES
     """How much of what was said before this start is shown; 0 for none."""
+    lazy_above_bytes: int = limits.LAZY_ABOVE_BYTES
+    """Signed bytes above which an envelope is pushed lazily; FRAME_LIMIT_BYTES to flood all."""
 
 
 class Credentials(Signatures, AckSignatures, Protocol):

@@ -72,7 +72,9 @@ class Spreading:
             is_metered=setup.is_metered,
             backlog_minutes=setup.backlog_minutes,
         )
-        self._lazy_push = LazyPush(self._broadcast.seen.__contains__, self._find)
+        self._lazy_push = LazyPush(
+            self._broadcast.seen.__contains__, self._find, setup.lazy_above_bytes
+        )
         self._reach = Reach(setup.me, credentials, rng)
         self._places: OrderedDict[EnvelopeId, tuple[Series, int]] = OrderedDict()
         self._own: OrderedDict[int, EnvelopeId] = OrderedDict()  # by first number
@@ -339,6 +341,7 @@ class Spreading:
             Holding("seen ids", len(self._broadcast.seen), limits.SEEN_LIMIT_IDS),
             Holding("places", len(self._places), PLACES_LIMIT),
             *self._lazy_push.holdings(),
+            *self._repair.holdings(),
             *self._reach.holdings(),
         )
 

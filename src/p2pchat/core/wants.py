@@ -103,6 +103,10 @@ class Wants:
         """Return what that neighbour may have, in the order in which it became known."""
         return list(self._by_source.get(source, ()))
 
+    def of_series(self, series: Series) -> list[Want]:
+        """Return what is looked for of that series, lowest first."""
+        return list(self._by_series.get(series, ()))
+
     def count_of(self, source: ConnectionId) -> int:
         """Count what that neighbour may have."""
         return len(self._by_source.get(source, ()))

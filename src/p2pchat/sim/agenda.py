@@ -18,11 +18,6 @@ class Agenda:
         self._under_way = 0
         self._ahead: list[tuple[float, int, bool, Action, tuple[object, ...]]] = []
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether nothing is ahead but timers."""
-        return not self._under_way
-
     def at(self, moment: float, action: Action, *arguments: object) -> None:
         """Do something that is under way from now on, such as the arrival of a frame."""
         self._order += 1

@@ -31,12 +31,12 @@ from p2pchat.core.events import (
     Tell,
     Tick,
 )
-from p2pchat.core.frames import Carry, Incoming
-from p2pchat.core.values import MessageId, PeerId
+from p2pchat.core.frames import Carry, Filled, Incoming
+from p2pchat.core.notices import Connected
+from p2pchat.core.values import Epoch, MessageId, PeerId
 from p2pchat.sim.agenda import Agenda
 from p2pchat.sim.codec import MemoCodec
-from p2pchat.sim.link import Link
-from p2pchat.sim.node import Delivery, SimNode
+from p2pchat.sim.node import Delivery, Link, Rules, SimNode
 from p2pchat.sim.traffic import Traffic
 from p2pchat.wire.codec import encode
 from p2pchat.wire.framing import HEADER_BYTES
@@ -64,6 +64,8 @@ class Announced(NamedTuple):
 
     author: SimNode
     at: float
+    epoch: Epoch
+    number: int
 
 
 class SimNetwork:
@@ -75,6 +77,7 @@ class SimNetwork:
         latency_s: tuple[float, float] = (0.010, 0.050),
         *,
         bandwidth_bytes_s: float | None = None,
+        rules: Rules = Rules(),  # noqa: B008 - it is frozen
         watchers: Iterable[Watcher] = (),
     ) -> None:
         """Begin with nobody.
@@ -83,6 +86,7 @@ class SimNetwork:
             seed: Every chance of the run follows from it.
             latency_s: Shortest and longest time of a frame on its way, drawn for each.
             bandwidth_bytes_s: What each direction of a link carries; None for no limit.
+            rules: What all nodes are set up with alike.
             watchers: Told of every step, in order.
         """
         self.nodes: list[SimNode] = []
@@ -93,6 +97,7 @@ class SimNetwork:
         self.random = random.Random(seed)
         """The one source of chance, for scenarios too."""
         self._latency_s = latency_s
+        self._rules = rules
         self._watchers = tuple(watchers)
         self._agenda = Agenda()
         self._traffic = Traffic(self._agenda, self.random, latency_s, bandwidth_bytes_s, self._feed)
@@ -113,7 +118,7 @@ class SimNetwork:
     ) -> SimNode:
         """Start a node; two of one name are copies of one profile."""
         index = len(self.nodes)
-        node = SimNode(index, name or f"n{index}", room, self._codec, self._seed)
+        node = SimNode(index, name or f"n{index}", room, self._codec, self._seed, self._rules)
         node.wall_offset_s = WALL_START_S + clock_offset_s
         self.nodes.append(node)
         self._start(node)
@@ -121,8 +126,8 @@ class SimNetwork:
 
     def announce(self, node: SimNode, text: str) -> MessageId:
         """Say something; it leaves as soon as the node gets round to it."""
-        _, message = node.core.announce(text)
-        self.announced[message] = Announced(node, self.now)
+        number, message = node.core.announce(text)
+        self.announced[message] = Announced(node, self.now, node.epoch, number)
         self._arm(node)
         return message
 
@@ -239,7 +244,7 @@ class SimNetwork:
     # --- Cores --------------------------------------------------------------------------------
 
     def _start(self, node: SimNode) -> None:
-        node.start()
+        node.start(self.now)
         for watcher in self._watchers:
             watcher.on_start(node)
         self._feed(node, ClockSet(node.wall_offset_s))
@@ -273,6 +278,8 @@ class SimNetwork:
     def _record(self, node: SimNode, event: Event) -> None:
         frame = event.frame if type(event) is FrameReceived else event
         what = frame.id if type(frame) is Carry else type(frame).__name__.encode()
+        if type(frame) is Filled:
+            node.filled.add(frame.id)
         self._trace.update(_PLACE.pack(self._agenda.now, node.index, len(what)) + what)
 
     def _perform(self, node: SimNode, effect: Effect) -> None:
@@ -280,12 +287,16 @@ class SimNetwork:
             case Send():
                 self._send(node, effect)
             case Deliver():
-                self._trace.update(effect.envelope.id)
-                node.delivered.append(Delivery(self._agenda.now, effect, node.starts))
+                name = effect.envelope.id
+                self._trace.update(name)
+                by_repair = name in node.filled
+                node.delivered.append(Delivery(self.now, effect, node.starts, by_repair))
             case Published():
                 node.published.append(effect)
             case Tell(notice):
                 node.told.append(notice)
+                if node.opened_at is None and type(notice) is Connected:
+                    node.opened_at = self.now
             case Opened():
                 node.opened.append(effect)
             case Failed():

@@ -1,4 +1,4 @@
-"""One simulated node: a real core with the records of what it asked for."""
+"""One simulated node: a real core, the records of what it asked for, its ends of links."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from random import Random
 
 from msgspec import Struct
 
+from p2pchat.core import limits
 from p2pchat.core.engine import Core
 from p2pchat.core.envelopes import EnvelopeCodec
 from p2pchat.core.events import Deliver, Failed, Opened, Published
@@ -15,10 +16,18 @@ from p2pchat.core.notices import Notice
 from p2pchat.core.setup import GuestPolicy, Setup
 from p2pchat.core.values import Address, ConnectionId, Epoch, MessageId, PeerId, message_id
 from p2pchat.sim.credentials import SimCredentials, sim_network_id, sim_peer_id
-from p2pchat.sim.link import End
 
 PORT = 55555
 """Where every simulated node listens."""
+
+
+class Rules(Struct, frozen=True):
+    """What all nodes of a network are set up with alike."""
+
+    is_metered: bool = True
+    """Whether the room is open, so that authors are limited."""
+    lazy_above_bytes: int = limits.LAZY_ABOVE_BYTES
+    """Signed bytes above which an envelope is pushed lazily."""
 
 
 class Delivery(Struct, frozen=True):
@@ -28,13 +37,21 @@ class Delivery(Struct, frozen=True):
     effect: Deliver
     start: int
     """Which start of the node it was: a restarted one has forgotten what it showed."""
+    by_repair: bool
+    """Whether it came as an answer to a request, and did not flood here."""
 
 
 class SimNode:
     """A core on the virtual clock; what it asks for is recorded in plain lists."""
 
     def __init__(
-        self, index: int, name: str, room: str, codec: EnvelopeCodec, seed: int = 0
+        self,
+        index: int,
+        name: str,
+        room: str,
+        codec: EnvelopeCodec,
+        seed: int = 0,
+        rules: Rules = Rules(),  # noqa: B008 - it is frozen
     ) -> None:
         self.index = index
         self.name = name
@@ -64,14 +81,22 @@ class SimNode:
         self.carried = 0
         """Envelopes handed to neighbours, each counted for each of them."""
         self.starts = 0
+        self.started_at = 0.0
+        """When it started last, on the virtual clock."""
+        self.opened_at: float | None = None
+        """When it had its first neighbour since then."""
+        self.filled: set[bytes] = set()
+        """Ids of the envelopes that came by repair since then."""
         self._codec = codec
         self._seed = seed
+        self._rules = rules
         self._numbers = count(1)
         self.core = self._make_core()
 
-    def start(self) -> None:
+    def start(self, now: float) -> None:
         """Begin anew with the same key, another epoch and an empty memory."""
         self.starts += 1
+        self.started_at, self.opened_at, self.filled = now, None, set()
         self.core = self._make_core()
         self.ends = {}
         self.tick_at = math.inf
@@ -109,6 +134,54 @@ class SimNode:
             self.name,
             (self.address,),
             GuestPolicy.OFF,
+            is_metered=self._rules.is_metered,
+            lazy_above_bytes=self._rules.lazy_above_bytes,
         )
         rng = Random(f"{self.name} {self.index} {self.starts} {self._seed}")
         return Core(setup, self._codec, SimCredentials(self.peer, self.room), rng)
+
+
+class End:
+    """One node's side of a link: a connection, as that node calls it."""
+
+    __slots__ = (
+        "arrival_at", "busy_until", "connection", "has_risen", "has_said_end", "is_over",
+        "is_started", "link", "node", "other",
+    )  # fmt: skip
+
+    other: End
+
+    def __init__(self, node: SimNode, connection: ConnectionId, link: Link) -> None:
+        self.node = node
+        self.connection = connection
+        self.link = link
+        self.arrival_at = 0.0
+        """When the last frame sent from here arrives; later ones don't overtake it."""
+        self.busy_until = 0.0
+        """When the last frame sent from here has left, where the bandwidth is limited."""
+        self.has_risen = False
+        self.is_started = False
+        """Whether the node was told that it began."""
+        self.has_said_end = False
+        """Whether nothing more is sent from here."""
+        self.is_over = False
+        """Whether the node was told, or is being told, that it ended."""
+
+
+class Link:
+    """A stream of frames in both directions, each in order."""
+
+    __slots__ = ("acceptor", "dialler", "expected", "exported", "is_silent")
+
+    def __init__(
+        self, dialler: SimNode, acceptor: SimNode, exported: bytes, expected: PeerId | None
+    ) -> None:
+        self.dialler = End(dialler, dialler.next_connection(), self)
+        self.acceptor = End(acceptor, acceptor.next_connection(), self)
+        self.dialler.other, self.acceptor.other = self.acceptor, self.dialler
+        self.exported = exported
+        """Keying material, the same at both ends of this link and at no other."""
+        self.expected = expected
+        """Whose key the dialler expects."""
+        self.is_silent = False
+        """Whether everything sent vanishes, without either end being told."""

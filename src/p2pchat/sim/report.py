@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from statistics import fmean
 
 from msgspec import Struct
 
-from p2pchat.sim.network import SimNetwork
-from p2pchat.sim.node import SimNode
+from p2pchat.core import limits
+from p2pchat.core.values import Epoch, PeerId
+from p2pchat.sim.network import Announced, SimNetwork
+from p2pchat.sim.node import Delivery, SimNode
+
+MessageKey = tuple[PeerId, Epoch, int]
+"""An author, its start, the number of the message."""
+
+_BACKLOG_S = limits.BACKLOG_MINUTES * 60.0
 
 
 class Report(Struct, frozen=True):
-    """Figures of one run; shares are between 0 and 1."""
+    """Figures of one run; shares are between 0 and 1.
+
+    Who counts is who runs at the end. Of what was said before it started, only the backlog
+    of 10 minutes is expected of it.
+    """
 
     nodes: int
     connections: int
     """Between neighbours, at the end."""
     messages: int
     reach: float
-    """Share of (message, other node) pairs that were shown, of nodes that run at the end."""
+    """Share of (message, other node) pairs that were shown."""
+    missed: int
+    """Pairs that were not."""
+    reach_unrepaired: float
+    """The same share before repair, of what was said while the node had had a neighbour."""
+    repaired: int
+    """Pairs that repair made up for, backlog of newcomers not counted."""
     shown_twice: int
     """How often a message was shown again by the same start of a node: has to be 0."""
     redundancy: float
-    """Envelopes sent for each one that was needed, minus 1: d - 2 is plain flooding's."""
+    """Envelopes sent for each one that was new to somebody, minus 1; d - 2 is plain flooding's."""
     last_hop: int
-    """Connections crossed by the slowest delivery."""
+    """Connections crossed by the slowest delivery that was not repaired."""
     delay_p50_s: float
     delay_p99_s: float
-    """From announcing to being shown."""
+    """From announcing to being shown, where no repair was needed."""
     bytes_mean: float
     bytes_most: int
     """Sent by one node, framing included, TLS not."""
@@ -41,18 +59,22 @@ class Report(Struct, frozen=True):
 def measure(network: SimNetwork) -> Report:
     """Describe a run that has come to rest."""
     nodes = network.nodes
-    delays_s = _delays_s(network)
-    needed = sum(len(node.published) for node in nodes) * (len(nodes) - 1)
+    flooded = [d for node in nodes for d in node.delivered if not d.by_repair]
+    delays_s = _delays_s(network, flooded)
     carried = sum(node.carried for node in nodes)
     sent_bytes = [node.sent_bytes for node in nodes]
+    pairs = _Pairs(network)
     return Report(
         nodes=len(nodes),
         connections=sum(n.core.neighbour_count for n in nodes if n.is_running) // 2,
         messages=len(network.announced),
-        reach=_reach(network),
+        reach=_share(pairs.shown, pairs.expected),
+        missed=pairs.expected - pairs.shown,
+        reach_unrepaired=_share(pairs.flooded, pairs.connected),
+        repaired=pairs.repaired,
         shown_twice=sum(_shown_twice(node) for node in nodes),
-        redundancy=carried / needed - 1 if needed else 0.0,
-        last_hop=max((d.effect.hops for node in nodes for d in node.delivered), default=0),
+        redundancy=carried / len(flooded) - 1 if flooded else 0.0,
+        last_hop=max((delivery.effect.hops for delivery in flooded), default=0),
         delay_p50_s=_quantile(delays_s, 0.50),
         delay_p99_s=_quantile(delays_s, 0.99),
         bytes_mean=fmean(sent_bytes) if sent_bytes else 0.0,
@@ -63,37 +85,80 @@ def measure(network: SimNetwork) -> Report:
     )
 
 
+class _Pairs:
+    """Counts (message, other node) pairs by what became of them."""
+
+    def __init__(self, network: SimNetwork) -> None:
+        self.expected = self.shown = 0
+        self.connected = self.flooded = self.repaired = 0
+        said = left_their_author(network)
+        for node in network.nodes:
+            if node.is_running:
+                self._count(node, said)
+
+    def _count(self, node: SimNode, said: dict[MessageKey, Announced]) -> None:
+        by_repair = {
+            key: delivery.by_repair
+            for delivery in node.delivered
+            if delivery.start == node.starts
+            for key in keys_of(delivery)
+        }
+        for key, announced in said.items():
+            if not is_expected(announced, node):
+                continue
+            was_connected = node.opened_at is not None and announced.at >= node.opened_at
+            is_shown = key in by_repair
+            self.expected += 1
+            self.shown += is_shown
+            self.connected += was_connected
+            self.flooded += was_connected and is_shown and not by_repair[key]
+            self.repaired += was_connected and is_shown and by_repair[key]
+
+
+def left_their_author(network: SimNetwork) -> dict[MessageKey, Announced]:
+    """Return every message that at least one neighbour of its author was sent."""
+    left = {
+        (published.envelope.author, published.envelope.epoch, number)
+        for node in network.nodes
+        for published in node.published
+        if published.neighbours
+        for number in published.envelope.numbers
+    }
+    keyed = {(a.author.peer, a.epoch, a.number): a for a in network.announced.values()}
+    return {key: announced for key, announced in keyed.items() if key in left}
+
+
+def is_expected(announced: Announced, node: SimNode) -> bool:
+    """Tell whether that node, as it runs now, is to show that message."""
+    return announced.author is not node and announced.at >= node.started_at - _BACKLOG_S
+
+
+def keys_of(delivery: Delivery) -> Iterator[MessageKey]:
+    """Iterate over the messages of one delivery."""
+    envelope = delivery.effect.envelope
+    return ((envelope.author, envelope.epoch, number) for number in envelope.numbers)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 1.0
+
+
 def _shown_twice(node: SimNode) -> int:
     shown = Counter(
-        (delivery.start, delivery.effect.envelope.author, delivery.effect.envelope.epoch, number)
-        for delivery in node.delivered
-        for number in delivery.effect.envelope.numbers
+        (delivery.start, key) for delivery in node.delivered for key in keys_of(delivery)
     )
     return shown.total() - len(shown)
 
 
-def _reach(network: SimNetwork) -> float:
-    living = [node for node in network.nodes if node.is_running]
-    expected = arrived = 0
-    for node in living:
-        shown = frozenset(node.message_ids)
-        for message, announced in network.announced.items():
-            if announced.author is not node:
-                expected += 1
-                arrived += message in shown
-    return arrived / expected if expected else 1.0
-
-
-def _delays_s(network: SimNetwork) -> list[float]:
-    """Return the delays of every delivery of every message, shortest first."""
-    announced = network.announced
-    delays_s: list[float] = []
-    for node in network.nodes:
-        times = (delivery.at for delivery in node.delivered for _ in delivery.effect.texts)
-        for message, at in zip(node.message_ids, times, strict=True):
-            if message in announced:
-                delays_s.append(at - announced[message].at)
-    return sorted(delays_s)
+def _delays_s(network: SimNetwork, deliveries: list[Delivery]) -> list[float]:
+    """Return the delays of those deliveries, message by message, shortest first."""
+    said_at = {(a.author.peer, a.epoch, a.number): a.at for a in network.announced.values()}
+    return sorted(
+        delivery.at - said_at[key]
+        for delivery in deliveries
+        for key in keys_of(delivery)
+        if key in said_at
+    )
 
 
 def _quantile(ascending: list[float], share: float) -> float:
@@ -103,18 +168,31 @@ def _quantile(ascending: list[float], share: float) -> float:
     return ascending[min(len(ascending) - 1, int(share * len(ascending)))]
 
 
-def lines(report: Report) -> list[str]:
-    """Write a report for people, a line for each fact."""
+def rows(report: Report) -> list[tuple[str, str]]:
+    """Write a report for people: what is measured, and what came out."""
     return [
-        f"{report.nodes} nodes, {report.connections} connections, {report.messages} messages",
-        f"reach       {report.reach:.2%} of all others",
-        f"twice       {report.shown_twice} messages shown more than once",
-        f"redundancy  {report.redundancy:.2f} envelopes sent above each one needed",
-        f"last hop    {report.last_hop}",
-        f"delay       {report.delay_p50_s * 1000:.0f} ms median, "
-        f"{report.delay_p99_s * 1000:.0f} ms for the slowest hundredth",
-        f"traffic     {report.bytes_mean / 1024:.1f} KiB a node, at most "
-        f"{report.bytes_most / 1024:.1f} KiB",
-        f"run         {report.events} events, {report.virtual_s:.1f} virtual seconds, "
-        f"digest {report.digest}",
+        ("nodes", f"{report.nodes}, with {report.connections} connections at the end"),
+        ("messages", f"{report.messages}"),
+        ("reach", f"{report.reach:.2%} of all others, {report.missed} missed"),
+        ("before repair", f"{report.reach_unrepaired:.2%}, {report.repaired} repaired"),
+        ("twice", f"{report.shown_twice} shown more than once"),
+        ("redundancy", f"{report.redundancy:.2f} envelopes sent above each one needed"),
+        ("last hop", f"{report.last_hop}"),
+        (
+            "delay",
+            f"{report.delay_p50_s * 1000:.0f} ms median, "
+            f"{report.delay_p99_s * 1000:.0f} ms for the slowest hundredth",
+        ),
+        (
+            "traffic",
+            f"{report.bytes_mean / 1024:.1f} KiB sent by a node, "
+            f"at most {report.bytes_most / 1024:.1f} KiB",
+        ),
+        ("run", f"{report.events} events in {report.virtual_s:.1f} virtual seconds"),
+        ("digest", report.digest),
     ]
+
+
+def lines(report: Report) -> list[str]:
+    """Write the same as lines of text."""
+    return [f"{what:<14}{found}" for what, found in rows(report)]

@@ -22,8 +22,7 @@ from p2pchat.core.frames import Incoming
 from p2pchat.core.notices import Direction
 from p2pchat.errors import DialFailed, NoAnswer, NobodyListening, SlowPeer
 from p2pchat.sim.agenda import Agenda
-from p2pchat.sim.link import End, Link
-from p2pchat.sim.node import SimNode
+from p2pchat.sim.node import End, Link, SimNode
 
 _LOST = "connection lost"
 

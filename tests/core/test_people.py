@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from p2pchat.core.people import KNOWN_S, PEOPLE_LIMIT, People
+from p2pchat.core.values import PeerId, Person
+from p2pchat.nicks import default_nick
+from p2pchat.sim.credentials import sim_peer_id
+
+BOB = sim_peer_id("bob")
+CEM = sim_peer_id("cem")
+
+
+def test_somebody_is_known_by_the_latest_nick() -> None:
+    people = People()
+
+    first = people.meet(BOB, "bob", 1, 0.0)
+    again = people.meet(BOB, "bob", 1, 1.0)
+    renamed = people.meet(BOB, "robert", 1, 2.0)
+
+    assert first == again == (Person(BOB, "bob"), None)
+    assert renamed == (Person(BOB, "robert"), "bob")
+    assert people.person(BOB) == Person(BOB, "robert")
+    assert people.person(CEM) is None
+
+
+def test_a_nick_that_breaks_the_rules_is_replaced_by_the_one_from_the_key() -> None:
+    people = People()
+
+    person, old = people.meet(BOB, "\x1b[31m", 1, 0.0)
+
+    assert person == people.stranger(BOB) == Person(BOB, default_nick(BOB))
+    assert old is None
+
+
+def test_one_bad_nick_after_another_is_no_change_of_nick() -> None:
+    people = People()
+    people.meet(BOB, "@bob", 1, 0.0)
+
+    assert people.meet(BOB, "#bob", 1, 1.0) == (Person(BOB, default_nick(BOB)), None)
+
+
+def test_others_are_listed_latest_first_with_distance_and_silence() -> None:
+    people = People()
+    people.meet(BOB, "bob", 3, 0.0)
+    people.meet(CEM, "cem", 1, 5.0)
+    people.meet(BOB, "bob", 2, 8.0)
+
+    heard = people.heard(10.0, frozenset())
+
+    assert [(h.person.nick, h.hops, h.heard_s) for h in heard] == [("bob", 2, 2.0), ("cem", 1, 5.0)]
+    assert [h.person.nick for h in people.heard(10.0, frozenset({BOB}))] == ["cem"]
+
+
+def test_who_was_silent_for_long_is_not_around_any_more() -> None:
+    people = People()
+    people.meet(BOB, "bob", 1, 0.0)
+    people.meet(CEM, "cem", 1, 1.0)
+
+    assert people.known(KNOWN_S) == (CEM, BOB)
+    assert people.known(KNOWN_S + 0.5) == (CEM,)
+    assert people.known_count(KNOWN_S + 2.0) == 0
+
+
+def test_beyond_the_limit_whoever_was_silent_longest_is_forgotten() -> None:
+    people = People()
+    keys = [PeerId(number.to_bytes(32, "big")) for number in range(PEOPLE_LIMIT + 1)]
+    for number, key in enumerate(keys[:-1]):
+        people.meet(key, "somebody", 1, float(number))
+    people.meet(keys[0], "somebody", 1, 1e6)
+
+    people.meet(keys[-1], "newcomer", 1, 1e6)
+
+    assert len(people) == PEOPLE_LIMIT
+    assert people.person(keys[0]) is not None
+    assert people.person(keys[1]) is None

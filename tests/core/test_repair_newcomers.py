@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+
+from p2pchat.core.frames import Carry
+from tests.core.repair_network import Node, RepairNetwork, in_author_order
+
+
+def talk_then_join(net: RepairNetwork, minutes: int, **options: float) -> tuple[Node, Node, Node]:
+    """Let two people talk that long, each every 10 s; then a third one comes."""
+    ann, ben = net.add("ann", "ben")
+    net.connect(ann, ben)
+    while net.now < minutes * 60:
+        net.say(ann)
+        net.say(ben)
+        net.run(net.now + 10.0)
+    (cem,) = net.add("cem", **options)
+    net.connect(cem, ann)
+    return ann, ben, cem
+
+
+def test_a_newcomer_gets_the_last_ten_minutes_marked_as_earlier_and_in_order() -> None:
+    net = RepairNetwork()
+    ann, ben, cem = talk_then_join(net, 15)
+    net.run(net.now + 10.0)
+    said = ann.next_number
+
+    tail = range(said - 60, said)
+    assert cem.shown[0][1] == said - 60
+    assert sorted(cem.shown) == sorted((who.me, n) for who in (ann, ben) for n in tail)
+    assert in_author_order(cem)
+    assert len(cem.earlier) == 2 * said, "what is not shown is kept all the same"
+    assert cem.seams == []
+    assert cem.missing == []
+
+
+@pytest.mark.parametrize(("minutes", "messages"), [(0, 0), (2, 24)])
+def test_how_much_a_newcomer_sees_can_be_chosen(minutes: int, messages: int) -> None:
+    net = RepairNetwork()
+    *_, cem = talk_then_join(net, 5, backlog_minutes=minutes)
+
+    net.run(net.now + 10.0)
+
+    assert len(cem.shown) == messages
+
+
+def test_what_is_hidden_from_a_newcomer_is_passed_on_by_it() -> None:
+    net = RepairNetwork()
+    ann, ben, cem = talk_then_join(net, 5, backlog_minutes=0)
+    net.run(net.now + 10.0)
+    net.cut(cem, ann)
+    (dora,) = net.add("dora")
+
+    net.connect(dora, cem)
+    net.run(net.now + 10.0)
+
+    assert len(dora.shown) == ann.next_number + ben.next_number
+
+
+def test_live_messages_and_backlog_reach_a_newcomer_in_their_author_s_order() -> None:
+    net = RepairNetwork()
+    ann, _, cem = talk_then_join(net, 3)
+    for _ in range(5):
+        net.say(ann)
+        net.run(net.now + 0.01)
+
+    net.run(net.now + 10.0)
+
+    assert in_author_order(cem)
+    assert [n for who, n in cem.shown if who == ann.me] == list(range(ann.next_number))
+    assert cem.missing == []
+
+
+def test_only_what_was_written_before_the_connection_is_earlier() -> None:
+    net = RepairNetwork()
+    ann, ben = net.add("ann", "ben")
+    net.say(ann)
+    net.run(5.0)
+    net.connect(ann, ben)
+    net.say(ann)
+    net.run(10.0)
+
+    assert ben.shown == [(ann.me, 0), (ann.me, 1)]
+    assert ben.earlier == [0]
+
+
+def test_a_filled_gap_is_not_earlier() -> None:
+    net = RepairNetwork()
+    ann, ben = net.add("ann", "ben")
+    net.connect(ann, ben)
+    net.run(1.0)
+    net.say(ann)
+    ann.damage = lambda frame: [] if isinstance(frame, Carry) else [frame]
+    net.say(ann)
+    ann.damage = lambda frame: [frame]
+    net.say(ann)
+
+    net.run(5.0)
+
+    assert len(ben.shown) == 3
+    assert ben.earlier == []

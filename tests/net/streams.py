@@ -1,0 +1,48 @@
+"""A `ByteStream` without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+
+from p2pchat.core.values import Address
+
+
+class FakeStream:
+    """Bytes in from a list, bytes out to one; a test decides when it is backed up."""
+
+    def __init__(self) -> None:
+        self.remote = Address("127.0.0.1", 4242)
+        self.written = b""
+        self.is_backed_up = False
+        self.has_ended = False
+        self.is_aborted = False
+        self._incoming: asyncio.Queue[bytes] = asyncio.Queue(maxsize=100)
+        self._drained = asyncio.Event()
+
+    def arrive(self, content: bytes) -> None:
+        """Let bytes arrive; b"" is the end."""
+        self._incoming.put_nowait(content)
+
+    async def read(self, most_bytes: int) -> bytes:
+        if self.is_aborted:
+            raise ConnectionAbortedError
+        return await self._incoming.get()
+
+    def write(self, content: bytes) -> None:
+        self.written += content
+
+    async def drain(self) -> None:
+        if self.is_backed_up:
+            await self._drained.wait()
+
+    def let_go(self) -> None:
+        """Take in what was written."""
+        self.is_backed_up = False
+        self._drained.set()
+
+    def write_end(self) -> None:
+        self.has_ended = True
+
+    def abort(self) -> None:
+        self.is_aborted = True
+        self._incoming.put_nowait(b"")

@@ -1,0 +1,193 @@
+"""Listening and dialling over real sockets of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from p2pchat.core import limits
+from p2pchat.core.values import Address
+from p2pchat.errors import ListenFailed, NoAnswer, NobodyListening, Unreachable
+from p2pchat.net import tcp
+from p2pchat.net.interfaces import reachable_addresses
+from p2pchat.net.tcp import Listener, TcpStream, dial
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+LOCAL = "127.0.0.1"
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[tuple[Listener, list[TcpStream]]]:
+    listener = Listener(LOCAL, 0)
+    accepted: list[TcpStream] = []
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(listener.serve(accepted.append))
+        try:
+            yield listener, accepted
+        finally:
+            serving.cancel()
+            for stream in accepted:
+                stream.abort()
+
+
+async def connected(listener: Listener, accepted: list[TcpStream]) -> tuple[TcpStream, TcpStream]:
+    dialled = await dial(Address(LOCAL, listener.port))
+    while not accepted:  # noqa: ASYNC110 - the other half of the same loop
+        await asyncio.sleep(0)
+    return dialled, accepted[0]
+
+
+async def test_bytes_go_both_ways_and_the_ends_too() -> None:
+    async with listening() as (listener, accepted):
+        here, there = await connected(listener, accepted)
+
+        here.write(b"hello")
+        here.write_end()
+        assert await there.read(100) == b"hello"
+        assert await there.read(100) == b""
+        there.write(b"still speaking")
+        await there.drain()
+        assert await here.read(100) == b"still speaking"
+        here.abort()
+
+
+async def test_both_ends_know_who_the_other_one_is() -> None:
+    async with listening() as (listener, accepted):
+        here, there = await connected(listener, accepted)
+
+        assert here.remote == Address(LOCAL, listener.port)
+        assert there.remote.host == LOCAL
+        here.abort()
+
+
+async def test_a_reader_that_does_not_read_backs_up_the_writer() -> None:
+    async with listening() as (listener, accepted):
+        here, there = await connected(listener, accepted)
+
+        here.write(bytes(64 * 1024 * 1024))
+
+        assert here.is_backed_up
+        assert not there.is_backed_up
+        here.abort()
+
+
+async def test_an_end_after_an_abort_is_no_error() -> None:
+    async with listening() as (listener, accepted):
+        here, _ = await connected(listener, accepted)
+
+        here.abort()
+        here.write_end()
+        here.abort()
+
+
+async def test_a_closed_port_and_an_unknown_name_are_told_apart() -> None:
+    with socket.create_server((LOCAL, 0)) as closed:
+        port = closed.getsockname()[1]
+
+    for host in (LOCAL, "localhost", "", "::", "0.0.0.0"):
+        with pytest.raises(NobodyListening) as caught:
+            await dial(Address(host, port))
+        assert str(caught.value.address) == str(Address(host, port))
+    with pytest.raises(Unreachable):
+        await dial(Address("no-such-machine.invalid", port))
+
+
+async def test_a_name_that_is_too_long_or_strange_is_no_crash() -> None:
+    for host in ("x" * 200, "a..b", "ü" * 70):
+        with pytest.raises(Unreachable):
+            await dial(Address(host, 1))
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), NobodyListening),
+        (OSError(errno.ETIMEDOUT, "timed out"), NoAnswer),
+        (OSError(errno.ENETUNREACH, "network is unreachable"), Unreachable),
+        (socket.gaierror(-2, "unknown"), Unreachable),
+    ],
+)
+def test_what_the_system_says_becomes_one_of_our_errors(
+    error: OSError, kind: type[Exception]
+) -> None:
+    assert type(tcp._dial_failed(Address(LOCAL, 1), error)) is kind
+
+
+# --- Ports ------------------------------------------------------------------------------------
+
+
+def test_the_next_free_port_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server((LOCAL, 0)) as taken:
+        monkeypatch.setattr(limits, "DEFAULT_PORT", taken.getsockname()[1])
+
+        listener = Listener(LOCAL, None)
+
+        assert listener.port > taken.getsockname()[1]
+        listener.close()
+
+
+def test_when_every_port_is_taken_the_first_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server((LOCAL, 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(limits, "DEFAULT_PORT", port)
+        monkeypatch.setattr(limits, "PORT_TRIES", 1)
+
+        with pytest.raises(ListenFailed, match=f"port {port}: it is in use"):
+            Listener(LOCAL, None)
+
+
+def test_a_taken_port_that_was_asked_for_is_an_error() -> None:
+    with socket.create_server((LOCAL, 0)) as taken, pytest.raises(ListenFailed, match="in use"):
+        Listener(LOCAL, taken.getsockname()[1])
+
+
+def test_a_second_listener_never_shares_a_port() -> None:
+    first = Listener(LOCAL, 0)
+
+    with pytest.raises(ListenFailed):
+        Listener(LOCAL, first.port)
+    first.close()
+
+
+@pytest.mark.parametrize("host", ["192.0.2.77", "no-such-machine.invalid", "not a name"])
+def test_an_address_that_is_not_ours_is_an_error(host: str) -> None:
+    with pytest.raises(ListenFailed):
+        Listener(host, 0)
+
+
+def test_a_port_is_free_again_after_closing() -> None:
+    first = Listener(LOCAL, 0)
+    port = first.port
+    first.close()
+
+    second = Listener(LOCAL, port)
+
+    assert second.port == port
+    second.close()
+
+
+# --- Addresses to type ------------------------------------------------------------------------
+
+
+def test_a_bound_address_is_what_others_type() -> None:
+    assert reachable_addresses(Address("127.0.0.1", 5)) == (Address("127.0.0.1", 5),)
+
+
+def test_an_any_address_is_never_what_others_type() -> None:
+    both = reachable_addresses(Address("::", 5))
+    four = reachable_addresses(Address("0.0.0.0", 5))
+
+    for addresses in (both, four):
+        assert all(not address.is_any and address.port == 5 for address in addresses)
+        assert len(set(addresses)) == len(addresses)
+    assert Address("127.0.0.1", 5) in both
+    assert Address("::1", 5) in both
+    assert ":" not in both[0].host, "IPv4 comes first"
+    assert not any(":" in address.host for address in four)

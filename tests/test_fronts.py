@@ -1,0 +1,202 @@
+"""Which face the program has, and what each makes of a notice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from p2pchat import fronts
+from p2pchat.core.notices import Connected, Direction, Listening, Peers, Remark, Trouble
+from p2pchat.core.values import Address, PeerId, Person
+from p2pchat.fronts import JsonFront, LinearFront, LineFront, TerminalFront, chosen
+from p2pchat.stdio import StandardOutput
+from p2pchat.ui.commands import NotYet, Say, SetBack
+from p2pchat.ui.model import Toolbar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+ANN = Person(PeerId(b"a" * 32), "ann")
+BOB = Person(PeerId(b"b" * 32), "bob")
+HERE = Address("127.0.0.1", 55555)
+LISTENING = Listening(ANN, "lobby", Address("::", 55555), (HERE,))
+CONNECTED = Connected(BOB, HERE, Direction.OUT)
+
+
+class Somewhere:
+    """What a front may ask."""
+
+    me = ANN
+    people: tuple[Person, ...] = (BOB,)
+    toolbar = Toolbar("lobby", 1, 55555)
+    known_addresses: Sequence[str] = ()
+
+
+class Stream:
+    def __init__(self, *, is_terminal: bool) -> None:
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+@pytest.mark.parametrize(
+    ("stdin", "stdout", "asked", "face"),
+    [
+        (True, True, {}, TerminalFront),
+        (True, True, {"plain_text": True}, LinearFront),
+        (True, True, {"is_dumb": True}, LinearFront),
+        (True, False, {}, LineFront),
+        (False, True, {}, LineFront),
+        (False, False, {"plain_text": True, "is_dumb": True}, LineFront),
+        (True, True, {"json": True}, JsonFront),
+        (False, False, {"json": True}, JsonFront),
+    ],
+)
+def test_the_face_follows_from_what_input_and_output_are(
+    monkeypatch: pytest.MonkeyPatch,
+    stdin: bool,
+    stdout: bool,
+    asked: dict[str, bool],
+    face: type[object],
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Stream(is_terminal=stdin))
+    monkeypatch.setattr(sys, "stdout", Stream(is_terminal=stdout))
+    flags: dict[str, Any] = {"json": False, "plain_text": False, "is_dumb": False, **asked}
+
+    front = chosen(Somewhere(), color="off", is_quiet=False, **flags)()
+
+    assert type(front) is face
+
+
+class Written:
+    """What a front has written, once it is over."""
+
+    out = ""
+    err = ""
+
+
+@asynccontextmanager
+async def written_by(
+    front: fronts.PipeFront, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Written]:
+    pipes = {1: os.pipe(), 2: os.pipe()}
+    monkeypatch.setattr(
+        fronts, "StandardOutput", lambda descriptor=1: StandardOutput(pipes[descriptor][1])
+    )
+    written = Written()
+    async with asyncio.timeout(10):
+        async with front:
+            yield written
+    for descriptor, (reader, writer) in pipes.items():
+        os.close(writer)
+        with open(reader) as stream:  # noqa: PTH123, ASYNC230 - a pipe that has ended
+            setattr(written, "out" if descriptor == 1 else "err", stream.read())
+
+
+async def test_line_mode_prints_the_contract_and_narrates_beside_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    front = LineFront()
+    async with written_by(front, monkeypatch) as written:
+        for notice in (LISTENING, CONNECTED, Remark("quietly"), Trouble("aloud", "refused")):
+            front.show(notice)
+        front.refuse(SetBack("no", "bad-input", "x"), None)
+        front.refuse(NotYet("/map"), None)
+
+    assert written.out.splitlines() == [
+        "Listening for connection requests at [::]:55555",
+        "Connected: bob (127.0.0.1:55555)",
+        "Error: aloud",
+        "Error: no",
+        f"Error: {NotYet('/map').text}",
+    ]
+    assert "quietly" in written.err
+    assert "you are ann" in written.err
+
+
+async def test_quiet_leaves_the_narration_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    front = LineFront(is_quiet=True)
+    async with written_by(front, monkeypatch) as written:
+        front.show(LISTENING)
+        front.show(Remark("quietly"))
+        front.show_help(None, None)
+        front.show_peers(Peers((), ()), None)
+
+    assert written.err == ""
+    assert len(written.out.splitlines()) == 1
+
+
+async def test_json_prints_objects_and_a_bye(monkeypatch: pytest.MonkeyPatch) -> None:
+    front = JsonFront()
+    async with written_by(front, monkeypatch) as written:
+        front.show(LISTENING)
+        front.show(CONNECTED, "mine")
+        front.show(Remark("quietly"))
+        front.refuse(SetBack("no", "bad-input", "x"), "this")
+        front.refuse(NotYet("/map"), "that")
+        front.show_peers(Peers((), ()), "who")
+        front.show_help(None, "help")
+
+    objects = [json.loads(line) for line in written.out.splitlines()]
+    assert [(found["type"], found.get("ref")) for found in objects] == [
+        ("ready", None),
+        ("connected", "mine"),
+        ("error", "this"),
+        ("error", "that"),
+        ("result", "who"),
+        ("result", "help"),
+        ("bye", None),
+    ]
+    assert [found["code"] for found in objects[2:4]] == ["bad-input", "not-yet"]
+    assert written.err == "quietly\n"
+
+
+async def test_linear_text_prints_the_lines_of_the_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    front = LinearFront(Somewhere(), "off")
+    async with written_by(front, monkeypatch) as written:
+        front.show(LISTENING)
+        front.show(CONNECTED)
+        front.refuse(SetBack("no", "bad-input", "x"), None)
+
+    assert "--> bob joined (" in written.out
+    assert written.out.splitlines()[-1] == "-!- no"
+    assert "\x1b" not in written.out
+
+
+async def test_the_lines_of_the_input_become_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"hello\n")
+    os.close(writer)
+    front = LineFront()
+    monkeypatch.setattr(front._input, "_descriptor", reader)
+
+    async with asyncio.timeout(10):
+        requests = [request async for request in front.requests()]
+    os.close(reader)
+
+    assert [request.command for request in requests] == [Say("hello")]
+
+
+async def test_a_hurried_front_does_not_wait_for_its_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fronts, "HURRY_S", 0.01)
+    reader, writer = os.pipe()
+    monkeypatch.setattr(fronts, "StandardOutput", lambda _=1: StandardOutput(writer))
+    front = LineFront()
+    try:
+        async with asyncio.timeout(10), front:
+            front.show(Trouble("x" * 1_000_000, "refused"))
+            front.hurry()
+    finally:
+        with suppress(OSError):
+            os.close(reader)  # wakes the thread that writes
