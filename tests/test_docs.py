@@ -157,6 +157,14 @@ def test_the_readme_names_every_exit_code() -> None:
     assert named == codes | {0}
 
 
+def test_the_readme_names_every_type_of_json_output() -> None:
+    written = set(re.findall(r'_line\("(\w+)"', (PACKAGE / "ui" / "ndjson.py").read_text("utf-8")))
+
+    sentence = README.read_text("utf-8").partition("The types are ")[2].partition(". ")[0]
+
+    assert set(re.findall(r"`(\w+)`", sentence)) == written
+
+
 def test_the_changelog_has_a_section_for_the_version() -> None:
     assert f"\n## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 

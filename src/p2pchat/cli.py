@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ COMMANDS: Final = {
     "listen": "show what is said and read no input",
     "send": "say one thing, and end when it has arrived",
     "paths": "print where files are",
+    "simulate": "let many nodes talk on a virtual clock, and measure it",
 }
 
 _SETTINGS: Final = {BadNick: "nick", BadRoom: "room", BadAddress: "connect"}
@@ -40,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if flags.pop("version", False):
         return _print(f"{version()}\n")
     command = flags.pop("command", None)
+    if command == "simulate":
+        return _simulate(flags)
     sending: dict[str, Any] = {
         name: flags.pop(name) for name in ("text", "wait_acks", "timeout") if name in flags
     }
@@ -81,6 +85,19 @@ def _run(settings: Settings, flags: Mapping[str, object], sending: Mapping[str, 
         if (known := group.subgroup(P2PChatError)) is not None:
             return _fail(known.exceptions[0], EXIT_FAILED)
         raise
+
+
+def _simulate(flags: dict[str, Any]) -> int:
+    from p2pchat.simulate import as_json, as_text, simulate, wanted  # noqa: PLC0415
+
+    write = as_json if flags.pop("json", False) else as_text
+    try:
+        outcome = simulate(wanted(flags))
+    except BadSettings as error:
+        return _fail(error, EXIT_USAGE)
+    except KeyboardInterrupt:
+        return 130
+    return _print(write(outcome)) or (EXIT_FAILED if outcome.broken else 0)
 
 
 def _stand_in_for_closed_streams() -> None:
@@ -153,6 +170,9 @@ def make_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(
             name, help=what, description=what, argument_default=argparse.SUPPRESS
         )
+        if name == "simulate":
+            _add_simulation_flags(command)
+            continue
         if name == "send":
             _add_send_flags(command)
         _add_node_flags(command)
@@ -219,6 +239,50 @@ def _add_front_flags(parser: argparse.ArgumentParser) -> None:
     add("--log-file", metavar="FILE", help="where to log (default: in the profile)")
     add("--config", metavar="FILE", help="settings file")
     add("-V", "--version", action="store_true", help="print version and protocol")  # fmt: skip
+
+
+def _add_simulation_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--nodes", type=_within(int, 2, 20_000), metavar="N", help="default: 100")
+    add("--degree", type=_within(int, 2, 60), metavar="D", help="neighbours of each (default: 5)")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--messages", type=_within(int, 1, 1_000_000), metavar="M",
+        help="default: 100")  # fmt: skip
+    length.add_argument("--minutes", type=_within(float, 0.01, 1_440), metavar="MINUTES",
+        help="talk for so long in virtual time, instead of so many messages")  # fmt: skip
+    add("--rate", type=_within(float, 0.01, 10_000), metavar="PER_S",
+        help="messages a virtual second, of all together (default: 10)")  # fmt: skip
+    add("--authors", type=_within(int, 1, 20_000), metavar="K", help="who speaks (default: all)")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--size", type=_within(int, 1, limits.TEXT_LIMIT_CHARACTERS),
+        metavar="BYTES", help="length of a text (default: 64)")  # fmt: skip
+    size.add_argument("--large", action="store_true", help="texts that are pushed lazily")
+    add("--churn", type=_within(float, 0, 1_000), metavar="PERCENT",
+        help="nodes that go and come back, each minute (default: 0)")  # fmt: skip
+    add("--loss", type=_within(float, 0, 100), metavar="PERCENT",
+        help="connections that fall silent during the talk (default: 0)")  # fmt: skip
+    add("--partition", type=_within(float, 0, 3_600), metavar="SECONDS",
+        help="how long the network lies in two halves (default: 0)")  # fmt: skip
+    add("--seed", type=_within(int, 0, 2**53), metavar="S",
+        help="the same seed gives the same output (default: 0)")  # fmt: skip
+    add("--strategy", choices=["flood", "lazy"],
+        help="for large texts; small ones always flood (default: lazy)")  # fmt: skip
+    add("--json", action="store_true", help="print one JSON object")
+
+
+def _within(kind: Callable[[str], float], least: float, most: float) -> Callable[[str], float]:
+    """Make a reader of numbers between two bounds, these included."""
+
+    def read(text: str) -> float:
+        try:
+            number = kind(text)
+        except ValueError:
+            number = math.nan
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"must be {least:g}-{most:g}, got {text}")
+        return number
+
+    return read
 
 
 def _port(text: str) -> int:

@@ -7,14 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2pchat.core import limits
-from p2pchat.core.frames import Carry
+from p2pchat.core.frames import Answered, Carry, Gone
 from tests.core.repair_network import (
     RepairNetwork,
     connection_to,
     envelope,
+    epoch,
     everything_but_own,
     peer,
 )
+
+GONE = Gone(peer("eve"), epoch("eve"), 2)
 
 
 def test_a_message_lost_on_its_way_is_asked_for_and_shown_in_order() -> None:
@@ -140,3 +143,65 @@ def test_an_idle_network_compares_now_and_then_in_one_small_frame() -> None:
     spread = limits.COMPARE_SPREAD
     rounds = 3 * 600.0 / limits.COMPARE_EVERY_S
     assert rounds / (1 + spread) - 3 <= sent["Digests"] <= rounds / (1 - spread) + 3
+
+
+def test_who_was_behind_is_brought_up_to_date_when_its_queue_is_low_again() -> None:
+    net = RepairNetwork()
+    ann, ben = net.add("ann", "ben")
+    net.connect(ann, ben)
+    net.run(15.0)
+    ann.damage = lambda frame: [] if isinstance(frame, Carry) else [frame]
+    connection = connection_to(ann, ben)
+    net.perform(ann, ann.repair.on_queue(connection, net.now, net.wall_ms(), is_high=True))
+    net.say(ann)
+    net.run(16.0)
+    assert ben.shown == []
+
+    net.perform(ann, ann.repair.on_queue(connection, net.now, net.wall_ms(), is_high=False))
+    net.run(16.5)
+
+    assert ben.shown == [(ann.me, 0)]
+
+
+def test_a_gap_that_nobody_can_fill_any_more_is_marked_at_once() -> None:
+    net = RepairNetwork()
+    ann, ben = net.add("ann", "ben")
+    net.connect(ann, ben)
+    net.run(1.0)
+    connection = connection_to(ben, ann)
+    ann.damage = lambda frame: [GONE, frame] if isinstance(frame, Answered) else [frame]
+
+    for number in (0, 2):
+        net.inject(ben, connection, envelope("eve", number).carried(0))
+    net.run(1.0 + limits.GAP_WAIT_S + 0.1)
+
+    assert ben.shown == [(peer("eve"), 0), (peer("eve"), 2)]
+    assert len(ben.missing) == 1
+
+
+def test_what_is_older_than_the_promise_is_forgotten() -> None:
+    net = RepairNetwork()
+    (ann,) = net.add("ann")
+    net.say(ann)
+    kept = ann.repair.holdings()[0]
+    assert kept.count > 0
+
+    net.run((limits.STORE_MINUTES + 3) * 60.0)
+
+    assert ann.repair.holdings()[0].count == 0
+    net.run(limits.RECEIVED_LIFE_S + 120.0)
+    assert ann.repair.next_deadline() is None, "an idle node sleeps"
+
+
+def test_a_minute_of_more_authors_than_three_rounds_hold_comes_whole() -> None:
+    net = RepairNetwork()
+    ann, ben = net.add("ann", "ben", is_metered=False)
+    count = limits.FRUITLESS_LIMIT * limits.ROUND_PAGES * limits.LIST_LIMIT + 128
+    for number in range(count):
+        made = envelope(f"author {number}", 0)
+        ann.repair.on_taken(made, None, 0.0, net.wall_ms(), live=True)
+
+    net.connect(ann, ben)
+    net.run(0.8 * limits.COMPARE_EVERY_S - 1.0)
+
+    assert len(ben.shown) == count

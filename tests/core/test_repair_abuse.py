@@ -214,3 +214,35 @@ def test_asking_for_everything_again_and_again_ends_the_connection() -> None:
 
     assert asks == limits.REQUESTS_BURST + limits.STRIKES_BURST + 1
     assert "asks too often" in victim.closed_for[0]
+
+
+def test_nobody_is_asked_for_one_s_own_messages_nor_for_a_muted_author_s() -> None:
+    net = RepairNetwork()
+    victim, _, _, connection = liar_between(net)
+    for body in (b"one", b"other"):
+        made = envelope("eve", 0, body=body)
+        net.inject(victim, connection, made.carried(0))
+    asked = net.sent.get("Ask", 0)
+
+    for author, of_epoch in ((victim.me, victim.epoch), (peer("eve"), epoch("eve"))):
+        offer = Offer((entry_of(series_of(author, of_epoch), [(5, 9)]),))
+        net.inject(victim, connection, offer)
+    net.run(net.now + 3.0)
+
+    assert net.sent.get("Ask", 0) == asked
+
+
+def test_nothing_that_strangers_fill_grows_beyond_its_limit() -> None:
+    net = RepairNetwork()
+    victim, _, _, connection = liar_between(net)
+    for number in range(3_000):
+        made = envelope(f"stranger {number % 700}", 3 * (number // 700), body=bytes(900))
+        net.inject(victim, connection, made.carried(0))
+        row = tuple(
+            entry_of(Series(n.to_bytes(40, "big")), [(n, n + 1)]) for n in range(number, number + 9)
+        )
+        if number % 10 == 0:
+            net.inject(victim, connection, Offer(row))
+
+    for holding in victim.repair.holdings():
+        assert holding.count <= holding.limit, holding

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from p2pchat.core.frames import Carry
-from tests.core.repair_network import Node, RepairNetwork, in_author_order
+from tests.core.repair_network import Node, RepairNetwork, connection_to, envelope, in_author_order
 
 
 def talk_then_join(net: RepairNetwork, minutes: int, **options: float) -> tuple[Node, Node, Node]:
@@ -99,3 +99,44 @@ def test_a_filled_gap_is_not_earlier() -> None:
 
     assert len(ben.shown) == 3
     assert ben.earlier == []
+
+
+def test_what_a_first_comparison_brings_is_not_earlier_if_it_was_written_meanwhile() -> None:
+    net = RepairNetwork()
+    ann, ben = net.add("ann", "ben")
+    net.say(ann)
+    net.run(5.0)
+    ann.damage = lambda frame: [] if isinstance(frame, Carry) else [frame]
+    net.connect(ann, ben)
+    net.run(5.005)
+    net.say(ann)
+
+    net.run(6.0)
+
+    assert ben.shown == [(ann.me, 0), (ann.me, 1)]
+    assert ben.earlier == [0]
+
+
+def test_a_newcomer_need_not_wait_for_the_end_of_a_long_backlog() -> None:
+    net = RepairNetwork()
+    *_, cem = talk_then_join(net, 19, backlog_minutes=20)
+
+    net.run(net.now + 0.3)
+    seen = len(cem.shown)
+    net.run(net.now + 10.0)
+
+    assert 0 < seen < len(cem.shown)
+    assert in_author_order(cem)
+
+
+def test_where_nothing_is_older_a_live_message_is_shown_as_soon_as_that_is_clear() -> None:
+    net = RepairNetwork()
+    ann, ben = net.add("ann", "ben")
+    net.connect(ann, ben)
+    made = envelope("eve", 70)
+    net.inject(ben, connection_to(ben, ann), made.carried(0))
+    assert ben.shown == [], "older ones may be on their way"
+
+    net.run(0.1)
+
+    assert ben.shown == [(made.author, 70)]

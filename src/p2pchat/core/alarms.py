@@ -26,6 +26,15 @@ def earlier(one: float | None, other: float | None) -> float | None:
     return one if one <= other else other
 
 
+def earliest(*deadlines: float | None) -> float | None:
+    """Return the earliest of several deadlines; None stands for never."""
+    found: float | None = None
+    for at in deadlines:  # a plain loop, because this is asked after each event
+        if at is not None and (found is None or at < found):
+            found = at
+    return found
+
+
 class Alarms:
     """A few deadlines, at most one for each connection and purpose."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from p2pchat.core import limits
+from p2pchat.core.alarms import earlier
 from p2pchat.core.envelopes import Envelope
 from p2pchat.core.events import Close, Closing, Effect, Send
 from p2pchat.core.frames import Announced, Graft, IHave, Prune
@@ -262,11 +263,11 @@ class LazyPush:
         """When to call `on_time`; minus infinity for the engine's next turn, None for never."""
         if self._gathering:
             return -math.inf
-        due = [branch.paid_from + limits.GRAFT_PAUSE_S for branch in self._paying.values()]
         grafts = self._grafts.next_deadline()
-        if grafts is not None:
-            due.append(grafts)
-        return min(due, default=None)
+        if not self._paying:
+            return grafts
+        paid_from = min(branch.paid_from for branch in self._paying.values())
+        return earlier(grafts, paid_from + limits.GRAFT_PAUSE_S)
 
     def forgive(self, late_s: float) -> None:
         """Blame nobody for the time that we ourselves were asleep."""

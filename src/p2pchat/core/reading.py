@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from p2pchat.core import limits
+from p2pchat.core.alarms import earlier
 from p2pchat.core.author_order import AuthorOrder, Missing, Released, Turn
 from p2pchat.core.envelopes import Envelope
 from p2pchat.core.events import Deliver
@@ -128,8 +129,7 @@ class Reading:
 
     def next_deadline(self) -> float | None:
         """When to call `on_time`, or earlier; None for never."""
-        due = (self._order.next_deadline(), self._reunion.next_deadline())
-        return min((at for at in due if at is not None), default=None)
+        return earlier(self._order.next_deadline(), self._reunion.next_deadline())
 
     def on_time(self, now: float, wall_ms: int, busy: Container[Series]) -> None:
         """Let pass what has waited long enough; tell a seam that is over."""

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final, assert_never, get_args
 
 from p2pchat.core import limits
+from p2pchat.core.alarms import earliest
 from p2pchat.core.answers import COST_OF_DIGESTS, COST_OF_OFFER, Answers
 from p2pchat.core.comparison import Comparisons
 from p2pchat.core.entries import unpacked
@@ -334,12 +335,11 @@ class Repair:
         """
         if self._strikes.has_any_out:
             return -math.inf
-        due = (
+        return earliest(
             self._compare_at, self._forget_at, self._gaps.next_deadline(),
             self._comparisons.next_deadline(), self._offers.next_deadline(),
             self._reading.next_deadline(), self._refusals.next_deadline(),
         )  # fmt: skip
-        return min([at for at in due if at is not None], default=None)
 
     def on_time(self, now: float, wall_ms: int) -> list[Effect]:
         """Do what is due."""

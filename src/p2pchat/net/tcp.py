@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -107,13 +108,22 @@ async def dial(address: Address) -> TcpStream:
                 host,
                 address.port,
                 limit=limits.READ_BYTES,
-                happy_eyeballs_delay=limits.HAPPY_EYEBALLS_DELAY_S,
+                # asyncio's race loses a socket when it is cancelled; one address needs no race.
+                happy_eyeballs_delay=None if _is_ip(host) else limits.HAPPY_EYEBALLS_DELAY_S,
             )
     except TimeoutError:
         raise NoAnswer(address, limits.DIAL_TIMEOUT_S) from None
     except (OSError, UnicodeError) as error:
         raise _dial_failed(address, error) from None
     return TcpStream(reader, writer)
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _dial_failed(address: Address, error: Exception) -> Exception:

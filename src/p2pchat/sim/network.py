@@ -59,6 +59,10 @@ class Watcher(Protocol):
         ...
 
 
+MessageKey = tuple[PeerId, Epoch, int]
+"""An author, which start of it, the number of the message."""
+
+
 class Announced(NamedTuple):
     """Who said something, and when."""
 
@@ -66,6 +70,16 @@ class Announced(NamedTuple):
     at: float
     epoch: Epoch
     number: int
+
+    @property
+    def key(self) -> MessageKey:
+        """What names the message where no hash is needed."""
+        return (self.author.peer, self.epoch, self.number)
+
+    @property
+    def is_its_authors(self) -> bool:
+        """Whether its author still runs and has not forgotten it."""
+        return self.author.is_running and self.epoch == self.author.epoch
 
 
 class SimNetwork:

@@ -9,12 +9,8 @@ from statistics import fmean
 from msgspec import Struct
 
 from p2pchat.core import limits
-from p2pchat.core.values import Epoch, PeerId
-from p2pchat.sim.network import Announced, SimNetwork
+from p2pchat.sim.network import Announced, MessageKey, SimNetwork
 from p2pchat.sim.node import Delivery, SimNode
-
-MessageKey = tuple[PeerId, Epoch, int]
-"""An author, its start, the number of the message."""
 
 _BACKLOG_S = limits.BACKLOG_MINUTES * 60.0
 
@@ -124,8 +120,7 @@ def left_their_author(network: SimNetwork) -> dict[MessageKey, Announced]:
         if published.neighbours
         for number in published.envelope.numbers
     }
-    keyed = {(a.author.peer, a.epoch, a.number): a for a in network.announced.values()}
-    return {key: announced for key, announced in keyed.items() if key in left}
+    return {a.key: a for a in network.announced.values() if a.key in left}
 
 
 def is_expected(announced: Announced, node: SimNode) -> bool:
@@ -152,7 +147,7 @@ def _shown_twice(node: SimNode) -> int:
 
 def _delays_s(network: SimNetwork, deliveries: list[Delivery]) -> list[float]:
     """Return the delays of those deliveries, message by message, shortest first."""
-    said_at = {(a.author.peer, a.epoch, a.number): a.at for a in network.announced.values()}
+    said_at = {announced.key: announced.at for announced in network.announced.values()}
     return sorted(
         delivery.at - said_at[key]
         for delivery in deliveries
@@ -193,6 +188,11 @@ def rows(report: Report) -> list[tuple[str, str]]:
     ]
 
 
+def aligned(table: list[tuple[str, str]]) -> list[str]:
+    """Write such rows as lines of text."""
+    return [f"{what:<14}{found}" for what, found in table]
+
+
 def lines(report: Report) -> list[str]:
-    """Write the same as lines of text."""
-    return [f"{what:<14}{found}" for what, found in rows(report)]
+    """Write a report as lines of text."""
+    return aligned(rows(report))

@@ -112,7 +112,7 @@ def split(network: SimNetwork, plan: Plan) -> None:
     network.partition((network.nodes[:half], network.nodes[half:]))
     _talk(network, plan, third)
     network.heal()
-    network.run(_SETTLE_S)
+    network.run(SETTLE_S)
     _talk(network, plan, plan.messages - 2 * third)
 
 
@@ -143,7 +143,7 @@ SCENARIOS: Final[dict[str, Callable[[SimNetwork, Plan], None]]] = {
 }
 """Every scenario by its name."""
 
-_SETTLE_S: Final = 60.0
+SETTLE_S: Final = 60.0
 """Long enough for silent connections to be noticed, twice 20 s and what comes after."""
 
 
@@ -164,7 +164,7 @@ def _lose_one(network: SimNetwork, plan: Plan) -> None:
     a, b = (network.nodes[i] for i in network.random.choice(plan.graph.edges))
     network.cut(a, b)
     # Both ends have noticed by then: 20 s to the ping, 20 s more to giving up.
-    network.run(_SETTLE_S)
+    network.run(SETTLE_S)
     network.connect(a, b)
 
 
