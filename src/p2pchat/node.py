@@ -256,6 +256,7 @@ class Node:
 
         Returns when all who are known have answered, at the timeout at the latest.
         """
+        await self.drain()  # the last message may be on its way out
         self._shell.handle(AskWhoHas(None))
         if self._core.seen(None, asyncio.get_running_loop().time()) is None:
             return None

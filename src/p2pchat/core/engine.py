@@ -9,6 +9,7 @@ from p2pchat.core import limits
 from p2pchat.core.admission import ACCEPTED_LIMIT, is_loopback
 from p2pchat.core.alarms import Purpose, earlier
 from p2pchat.core.announcements import Announcements
+from p2pchat.core.clock_check import ClockCheck
 from p2pchat.core.connections import Connections
 from p2pchat.core.envelopes import EnvelopeCodec
 from p2pchat.core.events import (
@@ -33,7 +34,7 @@ from p2pchat.core.events import (
 )
 from p2pchat.core.frames import Incoming, Welcome
 from p2pchat.core.holdings import Holding
-from p2pchat.core.notices import Peers
+from p2pchat.core.notices import Peers, Trouble
 from p2pchat.core.opening import Opening
 from p2pchat.core.people import PEOPLE_LIMIT, People
 from p2pchat.core.plain_lines import PlainLines
@@ -82,6 +83,7 @@ class Core:
             self._plain_lines,
         )
         self._behind: set[ConnectionId] = set()
+        self._clock_check = ClockCheck()
         self._wall_offset_s = 0.0
         self._is_leaving = False
 
@@ -219,7 +221,8 @@ class Core:
                 return self._spreading.on_queue(connection, now, self._wall_ms(now), is_high=False)
             case ClockSet(offset_s):
                 self._wall_offset_s = offset_s
-                return []
+                self._spreading.begin(self._wall_ms(now))
+                return self._warn_of_clock(now)
             case HangUp(connection):
                 goodbye = self._connections.leave(connection, now)
                 return goodbye + self._plain_lines.hang_up((connection,))
@@ -237,6 +240,9 @@ class Core:
             return []  # ended by us while this was under way
         try:
             effects = self._connections.on_frame(session, frame, now)
+            if isinstance(frame, Welcome):
+                self._clock_check.note(connection, frame.wall_ms, now)
+                effects += self._warn_of_clock(now)
             if session.state in _TALKING:
                 effects += self._spreading.on_frame(session, frame, now, self._wall_ms(now))
         except RemoteFault as fault:
@@ -353,6 +359,7 @@ class Core:
 
     def _on_ended(self, event: ConnectionEnded, now: float) -> list[Effect]:
         self._behind.discard(event.connection)
+        self._clock_check.forget(event.connection)
         if event.connection in self._plain_lines:
             return self._plain_lines.leave(event.connection, event.reason)
         return self._connections.on_ended(event, now)
@@ -363,6 +370,10 @@ class Core:
             late_s = now - deadline + limits.LATE_GRACE_S
             self._connections.forgive(late_s)
             self._spreading.forgive(late_s)
+
+    def _warn_of_clock(self, now: float) -> list[Effect]:
+        warning = self._clock_check.warning(self._wall_offset_s, now)
+        return [] if warning is None else [Tell(Trouble(warning, "bad-input"))]
 
     def _welcome(self, now: float) -> Welcome:
         addresses = tuple(str(address) for address in self._setup.addresses)

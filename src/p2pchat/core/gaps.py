@@ -65,6 +65,10 @@ class _Asking:
         self.next_at = now
         self.past: deque[_Request] = deque(maxlen=limits.ASK_MEMORY)
 
+    @property
+    def patience_s(self) -> float:
+        return limits.ASK_PATIENCE_S if self.is_late else limits.GAP_NEXT_S
+
     def finish(self) -> None:
         if self.current is not None:
             self.current.envelopes_left = self.current.bytes_left = 0
@@ -255,15 +259,18 @@ class Gaps:
         """Give up on who is silent, and ask whoever is free."""
         if self._wake_at is None or now < self._wake_at:
             return []
-        self._wake_at = None
-        effects: list[Effect] = []
         # Whose turn was longest ago goes first, so that a scarce budget goes round.
-        for connection, asking in sorted(
-            self._neighbours.items(), key=lambda item: (item[1].next_at, item[0])
-        ):
+        turns = sorted(self._neighbours.items(), key=lambda item: (item[1].next_at, item[0]))
+        for connection, asking in turns:
             if asking.current is not None:
                 self._check_silence(connection, asking, asking.current, now)
-            if asking.current is None and self.expects_from(connection):
+        # Only now, because what one was silent about is asked of the next in this very turn.
+        self._wake_at = None
+        effects: list[Effect] = []
+        for connection, asking in turns:
+            if asking.current is not None:
+                self._wake(asking.current.progress_at + asking.patience_s)
+            elif self.expects_from(connection):
                 effects += self._ask(connection, asking, now)
         return effects
 
@@ -281,9 +288,6 @@ class Gaps:
                 if want.asked is None and connection not in want.failed:
                     self._fail(want, connection, now)
             self._strikes.blame(connection, "it does not answer", now)
-            return
-        wait_s = limits.ASK_PATIENCE_S if asking.is_late else limits.GAP_NEXT_S
-        self._wake(request.progress_at + wait_s)
 
     def _ask(self, connection: ConnectionId, asking: _Asking, now: float) -> list[Effect]:
         if now < asking.next_at:

@@ -38,8 +38,9 @@ class Reading:
     """Author's order, backlog and seams: what people read of all that is taken.
 
     Earlier is what the comparison right after a connection opened brought, if it was written
-    before that connection opened; what flooded here or filled a gap is not. Backlog is what was
-    written before this node started; of it only the last minutes are shown.
+    before that connection opened; what filled a gap is not, and what flooded here only if it was
+    written before this node started. Backlog is what was written before this node started; of
+    what repair brings of it only the last minutes are shown.
     """
 
     def __init__(self, backlog_ms: int) -> None:
@@ -87,13 +88,16 @@ class Reading:
         """Take an envelope for the time when it is its turn."""
         assert self._started_ms is not None, "note_start comes first"
         written_ms = envelope.header.time_ms
-        if recovered is not None:
+        is_shown = True
+        if recovered is None:
+            # Somebody may replay to us what we saw before we were started again.
+            is_earlier = written_ms < self._started_ms
+        else:
             self._progress_at = now
-            if delivery is not None:
-                is_opening = recovered.why is Why.OPENING
-                is_earlier = is_opening and written_ms < recovered.opened_ms
-                delivery = replace(delivery, earlier=is_earlier)
-        is_shown = written_ms >= self._started_ms - self._backlog_ms
+            is_earlier = recovered.why is Why.OPENING and written_ms < recovered.opened_ms
+            is_shown = written_ms >= self._started_ms - self._backlog_ms
+        if delivery is not None and is_earlier:
+            delivery = replace(delivery, earlier=True)
         self._turn(
             self._order.add(series, envelope, delivery, now, is_shown=is_shown, may_begin=may_begin)
         )

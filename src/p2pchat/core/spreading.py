@@ -79,6 +79,10 @@ class Spreading:
         self._places: OrderedDict[EnvelopeId, tuple[Series, int]] = OrderedDict()
         self._own: OrderedDict[int, EnvelopeId] = OrderedDict()  # by first number
 
+    def begin(self, wall_ms: int) -> None:
+        """Say what the wall clock shows; the first time counts as the start of this node."""
+        self._repair.begin(wall_ms)
+
     # --- Neighbours ----------------------------------------------------------------------------
 
     def on_open(self, connection: ConnectionId, now: float, wall_ms: int) -> list[Effect]:
@@ -341,6 +345,7 @@ class Spreading:
             Holding("seen ids", len(self._broadcast.seen), limits.SEEN_LIMIT_IDS),
             Holding("places", len(self._places), PLACES_LIMIT),
             *self._lazy_push.holdings(),
+            *self._repair.holdings(),
             *self._repair.holdings(),
             *self._reach.holdings(),
         )
