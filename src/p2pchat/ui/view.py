@@ -296,7 +296,8 @@ def _label(person: Person, known: tuple[Person, ...]) -> str:
 
 
 def _place(address: Address) -> str:
-    return "this machine" if _is_loopback(address.host) else visible_line(str(address))
+    is_here = address.is_any or _is_loopback(address.host)
+    return "this machine" if is_here else visible_line(str(address))
 
 
 def _is_loopback(host: str) -> bool:
