@@ -356,19 +356,21 @@ FRUITLESS_LIMIT: Final = 3
 without any, after which it is left to other neighbours."""
 
 REQUESTS_BURST: Final = 200
-REQUESTS_PER_S: Final = 80.0
+REQUESTS_PER_S: Final = 100.0
 """What one neighbour may ask or offer, in units of the cheapest frame; beyond it is dropped.
-An honest one needs 66 at most: 10 requests, 20 pages at 2, 16 offers."""
+An honest one needs 90 at most: 10 requests, 20 pages at 2, 40 offers."""
 
 ANSWER_BYTES_BURST: Final = STORE_LIMIT_BYTES
 ANSWER_BYTES_PER_S: Final = 64 * 1024
 """What one neighbour may be sent as answers: the whole store once, afterwards a trickle, so
 that asking for everything again and again is pointless."""
 
-OFFER_EVERY_S: Final = 0.5
-OFFER_FRAMES: Final = 8
+OFFER_EVERY_S: Final = 0.1
+OFFER_FRAMES: Final = 4
 OFFER_LIMIT_SERIES: Final = OFFER_FRAMES * INTERVALS_LIMIT
-"""What came by repair is offered onward together; what does not fit is left to comparisons."""
+"""What came by repair is offered onward together; what does not fit is left to comparisons.
+Each hop costs this wait, and ORDER_WAIT_S has to outlast a few hops, or what was said apart is
+shown behind what is said now (seen in a ring of 8 with 0.5 s)."""
 
 STRIKES_BURST: Final = 32
 STRIKES_PER_S: Final = 0.1
