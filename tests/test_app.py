@@ -14,7 +14,7 @@ import pytest
 from p2pchat import app
 from p2pchat.app import App
 from p2pchat.core.notices import Connected, NickChanged, Notice, Sent, Trouble
-from p2pchat.core.values import Address, MessageId
+from p2pchat.core.values import Address, Message, MessageId
 from p2pchat.errors import AnnounceOverflow, TerminalGone
 from p2pchat.settings import Settings
 from p2pchat.ui.commands import NotYet, SetBack
@@ -23,7 +23,7 @@ from p2pchat.ui.ndjson import Request
 from tests.nodes import address_of, node, take, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from p2pchat import Node
 
@@ -35,6 +35,7 @@ class FakeFront:
         self.is_interactive = is_interactive
         self.shown: list[tuple[Notice, str | None]] = []
         self.refused: list[tuple[SetBack | NotYet, str | None]] = []
+        self.histories: list[tuple[list[str], str | None]] = []
         self.broken = asyncio.Event()
         self.was_hurried = False
         self._requests: asyncio.Queue[Request | type[BaseException] | None] = asyncio.Queue(100)
@@ -64,6 +65,9 @@ class FakeFront:
         self.refused.append((refused, ref))
 
     def show_peers(self, *_: object) -> None: ...
+
+    def show_history(self, messages: Sequence[Message], ref: str | None) -> None:
+        self.histories.append(([message.text for message in messages], ref))
 
     def show_help(self, *_: object) -> None: ...
 
@@ -290,6 +294,38 @@ async def test_an_input_that_is_too_fast_waits_instead_of_failing(
 
         assert s.front.of_kind(Trouble) == []
         assert s.front.refused == []
+
+
+async def test_history_holds_what_everybody_said_in_the_order_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with node("bob") as bob, stage(monkeypatch, address_of(bob)) as s:
+        s.front.say("/history", "none")
+        await until(lambda: bool(s.ann.neighbour_count and s.front.histories))
+        bob.announce("from bob")
+        await until(lambda: any("from bob" in repr(notice) for notice, _ in s.front.shown))
+        for line in ("one", "two", "/history", "/history 2"):
+            s.front.say(line, line)
+        await until(lambda: len(s.front.histories) == 3)
+
+        assert s.front.histories == [
+            ([], "none"),
+            (["from bob", "one", "two"], "/history"),
+            (["one", "two"], "/history 2"),
+        ]
+
+
+async def test_history_forgets_the_oldest_of_more_than_a_thousand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with stage(monkeypatch) as s:
+        for number in range(1_001):
+            s.ann.announce(str(number))
+        await until(lambda: len(s.front.of_kind(Sent)) == 1_001)
+        s.front.say("/history 1000")
+        await until(lambda: bool(s.front.histories))
+
+        assert s.front.histories[0][0] == [str(number) for number in range(1, 1_001)]
 
 
 async def test_a_new_nick_is_shown_and_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,7 @@ def test_three_processes_on_ipv4_ipv6_and_both_hear_each_other(programs: Program
     six.wait_for("four -> from four")
     six.say("from six")
     four.wait_for("six -> from six")
+    both.wait_for("six -> from six")
 
     assert both.heard == ["four -> from four", "six -> from six"]
 

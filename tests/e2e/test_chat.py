@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.e2e.processes import LISTENING, is_contract_line
 
 if TYPE_CHECKING:
-    from tests.e2e.processes import Programs
+    from tests.e2e.processes import Program, Programs
 
 
 def test_in_a_chain_of_three_everybody_hears_the_others_once_under_their_nicks(
@@ -170,9 +170,12 @@ def test_an_unknown_command_is_answered_and_never_sent(programs: Programs) -> No
     ann.wait_for("bob -> done")
 
     assert ann.heard == ["bob -> done"]
-    errors = [line for line in bob.out if line.startswith("Error: ")]
-    assert len(errors) == 4
-    assert "Did you mean /peers?" in errors[0]
+    bob.wait_until(lambda: len(errors_of(bob)) == 4, "four errors")
+    assert "Did you mean /peers?" in errors_of(bob)[0]
+
+
+def errors_of(program: Program) -> list[str]:
+    return [line for line in program.out if line.startswith("Error: ")]
 
 
 def test_disconnect_ends_one_connection_and_says_so(programs: Programs) -> None:

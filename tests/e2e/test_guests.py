@@ -80,6 +80,7 @@ def test_a_guest_talks_and_listens_at_once(programs: Programs) -> None:
 
     assert ann.wait_for("Connected: ~guest")
     assert ann.wait_for("Disconnected: ~guest")
+    ann.wait_for("bob -> hello yourself")
     assert ann.heard == ["~guest -> hello from a socket", "bob -> hello yourself"]
     assert not any("Connected: ~guest" in line for line in bob.out)
 
@@ -160,7 +161,18 @@ def test_the_articles_node_dials_us_and_both_hear_each_other(programs: Programs)
     bob.say("welcome to today")
 
     assert article.wait_for("welcome") == "bob -> welcome to today"
+    ann.wait_for("welcome")
     assert ann.heard == ["~guest -> hello from 2017", "bob -> welcome to today"]
+
+
+def bridge(ann: Program, article: Program) -> str:
+    """Have ann dial the article's node, and return its address once it listens to her."""
+    address = article.wait_for("Listening on ").split()[-1]
+    ann.say(f"connect plain://{address}")
+    ann.wait_for("Connected: ~guest")
+    ann.say("can you hear me?")  # the system accepts before the program does
+    article.wait_for("ann -> can you hear me?")
+    return address
 
 
 def test_the_articles_node_is_dialled_by_us_and_both_hear_each_other(programs: Programs) -> None:
@@ -168,7 +180,7 @@ def test_the_articles_node_is_dialled_by_us_and_both_hear_each_other(programs: P
     article = programs.other(*ARTICLE_NODE)
     address = article.wait_for("Listening on ").split()[-1]
 
-    ann.say(f"connect plain://{address}")
+    bridge(ann, article)
     ann.wait_for(f"Connected: ~guest (plain://{address})")
     article.say("hello from 2017")
     bob.wait_for("~guest -> hello from 2017")
@@ -182,9 +194,7 @@ def test_the_articles_node_is_dialled_by_us_and_both_hear_each_other(programs: P
 def test_what_a_dialled_plain_peer_says_is_written_to_no_guest(programs: Programs) -> None:
     ann, bob = pair(programs)
     article = programs.other(*ARTICLE_NODE)
-    address = article.wait_for("Listening on ").split()[-1]
-    ann.say(f"connect plain://{address}")
-    ann.wait_for("Connected: ~guest")
+    bridge(ann, article)
 
     with Guest(ann.port) as guest:
         guest.say(b"here\n")

@@ -243,6 +243,7 @@ def test_a_line_that_can_not_be_carried_out_has_an_error_with_a_code(
     bob.say(line, "a marker")
     ann.wait_for_object("message", text="a marker")
 
+    bob.wait_for_object("sent", text="a marker")
     (error,) = bob.of_type("error")
     assert error["code"] == code
     assert error["message"]

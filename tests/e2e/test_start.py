@@ -298,6 +298,7 @@ def test_a_killed_process_does_not_keep_its_profile(programs: Programs, tmp_path
     home = tmp_path / "home"
     first = programs.line("--profile", "work", home=home)
     first.wait_for(LISTENING)
+    first.wait_for_error("you are ")
     first.close()
 
     second = programs.line("--profile", "work", home=home)

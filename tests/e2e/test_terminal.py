@@ -103,6 +103,25 @@ def test_typing_while_many_lines_arrive_is_never_torn(tmp_path: Path, bob: Progr
     assert sum(row.startswith("ann>") for row in rows) == 1
 
 
+def test_a_long_backlog_is_cut_to_a_few_screens_and_history_shows_the_rest(
+    tmp_path: Path, bob: Program
+) -> None:
+    bob.say(*(f"line {number}" for number in range(120)))
+    with seat(tmp_path) as ann:
+        ann.joined_by(bob)
+        ann.screen.wait_until(lambda: "(earlier) bob: line 119" in ann.spoken)
+        shown = [line for line in ann.spoken if not line.startswith("-->")]
+        ann.screen.press("/history 120\r")
+        ann.screen.wait_until(lambda: len(ann.spoken) > 170)
+        ann.screen.wait_until(lambda: ann.spoken[-1] == "(earlier) bob: line 119")
+
+        assert shown == [
+            "-- … 70 more, /history 120",
+            *(f"(earlier) bob: line {number}" for number in range(70, 120)),
+        ]
+        assert ann.spoken[-120:] == [f"(earlier) bob: line {number}" for number in range(120)]
+
+
 def test_a_resize_keeps_one_prompt_and_one_toolbar(tmp_path: Path) -> None:
     with seat(tmp_path, columns=120) as ann:
         ann.screen.press("half a line")
@@ -110,7 +129,7 @@ def test_a_resize_keeps_one_prompt_and_one_toolbar(tmp_path: Path) -> None:
         ann.screen.resize(50, 24)
         ann.screen.wait_until(lambda: ann.toolbar == " lobby · no peers")
         ann.screen.resize(100, 30)
-        ann.screen.wait_until(lambda: "/help" in ann.toolbar)
+        ann.screen.wait_until(lambda: ann.toolbar.endswith(" · /help"))
 
         assert ann.screen.lines[-2] == "ann> half a line"
         assert sum(row.startswith("ann>") for row in ann.screen.all_lines) == 1

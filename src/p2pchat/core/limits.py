@@ -80,9 +80,6 @@ LEAVE_TIMEOUT_S: Final = 5.0
 END_OF_STREAM_S: Final = 1.0
 """Part of it: reading to the end after our own close_notify."""
 
-OWN_ADDRESS_MEMORY_S: Final = 3600.0
-"""How long an address that led to ourselves is not dialled again."""
-
 CONNECTIONS_LIMIT: Final = 64
 """Open connections of one node."""
 
