@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from p2pchat import fronts
-from p2pchat.core.notices import Connected, Direction, Listening, Peers, Remark, Trouble
-from p2pchat.core.values import Address, PeerId, Person
+from p2pchat.core.notices import (
+    Connected,
+    Direction,
+    Listening,
+    Peers,
+    Received,
+    Remark,
+    Trouble,
+)
+from p2pchat.core.values import Address, Epoch, Message, PeerId, Person
 from p2pchat.fronts import JsonFront, LinearFront, LineFront, TerminalFront, chosen
 from p2pchat.stdio import StandardOutput
 from p2pchat.ui.commands import NotYet, Say, SetBack
@@ -27,6 +35,10 @@ BOB = Person(PeerId(b"b" * 32), "bob")
 HERE = Address("127.0.0.1", 55555)
 LISTENING = Listening(ANN, "lobby", Address("::", 55555), (HERE,))
 CONNECTED = Connected(BOB, HERE, Direction.OUT)
+
+
+def said(number: int, *, earlier: bool = False, by: Person = BOB) -> Message:
+    return Message(by, Epoch(bytes(8)), number, f"line {number}", 0, earlier=earlier)
 
 
 class Somewhere:
@@ -170,6 +182,101 @@ async def test_linear_text_prints_the_lines_of_the_terminal(
     assert "--> bob joined (" in written.out
     assert written.out.splitlines()[-1] == "-!- no"
     assert "\x1b" not in written.out
+
+
+async def test_every_face_answers_history_with_ones_own_messages_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    messages = [said(1), said(2, by=ANN)]
+    line, json_lines, linear = LineFront(), JsonFront(), LinearFront(Somewhere(), "off")
+    async with written_by(line, monkeypatch) as of_line:
+        line.show_history(messages, None)
+    async with written_by(json_lines, monkeypatch) as of_json:
+        json_lines.show_history(messages, "r")
+    async with written_by(linear, monkeypatch) as of_linear:
+        linear.show_history(messages, None)
+        linear.show_history([], None)
+
+    assert (of_line.out, of_line.err) == ("", "bob -> line 1\nann -> line 2\n")
+    result = json.loads(of_json.out.splitlines()[0])
+    assert (result["type"], result["command"], result["ref"]) == ("result", "history", "r")
+    assert [found["text"] for found in result["data"]] == ["line 1", "line 2"]
+    assert without_times(of_linear.out) == [
+        "bob: line 1", "ann: line 2", "-- nobody has said anything yet",
+    ]  # fmt: skip
+
+
+def without_times(out: str) -> list[str]:
+    return [line[len("12:34 ") :] for line in out.splitlines()]
+
+
+@asynccontextmanager
+async def linear_with_backlog(
+    monkeypatch: pytest.MonkeyPatch, gather_s: float
+) -> AsyncIterator[tuple[LinearFront, Written]]:
+    """Give linear text that was shown 60 earlier messages a moment ago."""
+    monkeypatch.setattr(fronts, "EARLIER_GATHER_S", gather_s)
+    front = LinearFront(Somewhere(), "off")
+    async with written_by(front, monkeypatch) as written:
+        for number in range(60):
+            front.show(Received(said(number, earlier=True)))
+        yield front, written
+
+
+BACKLOG_SHOWN = [
+    "-- … 10 more, /history 60",
+    *(f"(earlier) bob: line {number}" for number in range(10, 60)),
+]
+
+
+async def test_what_was_held_back_stands_before_whatever_is_shown_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with linear_with_backlog(monkeypatch, gather_s=1_000) as (front, written):
+        front.show(Received(said(60)))
+        front.show(Received(said(61, earlier=True)))
+        front.refuse(SetBack("no", "bad-input", "x"), None)
+
+    assert without_times(written.out)[:-1] == [
+        *BACKLOG_SHOWN,
+        "bob: line 60",
+        "(earlier) bob: line 61",
+    ]
+    assert written.out.splitlines()[-1] == "-!- no"
+
+
+async def test_what_is_held_back_at_the_end_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with linear_with_backlog(monkeypatch, gather_s=1_000) as (_, written):
+        pass
+
+    assert without_times(written.out) == BACKLOG_SHOWN
+
+
+async def test_earlier_messages_are_shown_by_themselves_when_no_more_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with linear_with_backlog(monkeypatch, gather_s=0.01) as (front, written):
+        printed: asyncio.Queue[str] = asyncio.Queue(100)
+        monkeypatch.setattr(front._output, "write", printed.put_nowait)
+
+        lines = [await printed.get() for _ in BACKLOG_SHOWN]
+
+    assert without_times("".join(lines)) == BACKLOG_SHOWN
+    assert written.out == ""
+
+
+@pytest.mark.parametrize("face", [LineFront, JsonFront])
+async def test_programs_get_every_earlier_message_at_once(
+    monkeypatch: pytest.MonkeyPatch, face: type[LineFront | JsonFront]
+) -> None:
+    front = face()
+    async with written_by(front, monkeypatch) as written:
+        for number in range(60):
+            front.show(Received(said(number, earlier=True)))
+
+    texts = [f"line {number}" for number in range(60)]
+    assert all(text in line for text, line in zip(texts, written.out.splitlines(), strict=False))
+    assert "more" not in written.out
 
 
 async def test_the_lines_of_the_input_become_requests(monkeypatch: pytest.MonkeyPatch) -> None:

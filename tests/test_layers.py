@@ -72,10 +72,13 @@ LAYERS: Final[dict[str, Layer]] = {
     ),
     "stdio": Layer(VALUES),
     "logs": Layer(VALUES | {"settings", "store"}),
-    "fronts": Layer(VALUES | {"stdio", "ui", "settings"}),
+    "face": Layer(VALUES | {"ui"}, pure=True),
+    "fronts": Layer(VALUES | {"face", "stdio", "ui", "settings"}),
     "launch": Layer(VALUES | {"node", "settings"}),
     "sending": Layer(VALUES | {"launch", "node", "logs", "settings", "ui"}),
-    "app": Layer(PARTS | {"node", "ui", "sim", "stdio", "logs", "fronts", "settings", "launch"}),
+    "app": Layer(
+        PARTS | {"node", "ui", "sim", "stdio", "logs", "face", "fronts", "settings", "launch"}
+    ),
     "simulate": Layer(frozenset({"sim"}), frozenset({"msgspec", "rich"})),
     "paths": Layer(frozenset({"store"}), frozenset({"platformdirs"})),
     "cli": Layer(VALUES | {"app", "settings", "paths", "version", "sending", "simulate"}),

@@ -6,6 +6,7 @@ import asyncio
 import random
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
@@ -22,15 +23,17 @@ from p2pchat.core.notices import (
     Sent,
     Trouble,
 )
-from p2pchat.core.values import Address, MessageId, PeerId, Person
+from p2pchat.core.values import Address, Message, MessageId, PeerId, Person
 from p2pchat.errors import AnnounceOverflow, DialFailed, P2PChatError, TerminalGone
-from p2pchat.fronts import Front, chosen
+from p2pchat.face import Front
+from p2pchat.fronts import chosen
 from p2pchat.launch import node_for
 from p2pchat.logs import log_unexpected, logging_to
 from p2pchat.nicks import label
 from p2pchat.node import Node
 from p2pchat.settings import Settings
 from p2pchat.ui.commands import (
+    HISTORY_LIMIT_MESSAGES,
     Act,
     ChangeNick,
     Clear,
@@ -43,6 +46,7 @@ from p2pchat.ui.commands import (
     Say,
     SetBack,
     ShowHelp,
+    ShowHistory,
     ShowPeers,
     ShowSeen,
 )
@@ -83,6 +87,7 @@ class App:
         self._must_confirm = False
         self._people: tuple[Person, ...] | None = None
         self._people_ids: frozenset[PeerId | None] = frozenset()
+        self._history: deque[Message] = deque(maxlen=HISTORY_LIMIT_MESSAGES)
         self._until_stop: set[asyncio.Task[object]] = set()
         self._front: Front = chosen(
             self,
@@ -167,6 +172,8 @@ class App:
         shown = 0
         async for notice in self._node.notices():
             self._note_people(notice)
+            if isinstance(notice, Received | Sent):
+                self._history.append(notice.message)
             self._front.show(notice, self._ref_of(notice))
             await self._front.keep_up()
             shown += 1
@@ -221,6 +228,8 @@ class App:
                 self._disconnect(who, request.ref)
             case ShowSeen():
                 await self._in_background(self._show_seen(request.ref), "seen")
+            case ShowHistory(count):
+                await self._show_history(count, request.ref)
             case ShowPeers():
                 self._front.show_peers(self._node.peers(), request.ref)
             case ChangeNick(nick):
@@ -269,6 +278,12 @@ class App:
             self._front.refuse(SetBack(text, "bad-input", ""), ref)
             return
         self._front.show_reach(reach, ref)
+
+    async def _show_history(self, count: int, ref: str | None) -> None:
+        if not self._front.is_interactive:
+            await self._node.drain()  # a line of the pipe before this one is in it, too
+            await asyncio.sleep(0)
+        self._front.show_history(tuple(self._history)[-count:], ref)
 
     async def _dial(self, address: Address, ref: str | None = None) -> bool:
         self._addresses[str(address)] = None

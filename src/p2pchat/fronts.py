@@ -12,104 +12,54 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 from p2pchat import __version__
-from p2pchat.core.notices import Listening, Notice, Peers, Reach, Received
-from p2pchat.core.values import Person
+from p2pchat.core.notices import Listening, Notice, Peers, Reach, Received, Remark
+from p2pchat.core.values import Message, Person
+from p2pchat.face import Around, Front
 from p2pchat.stdio import StandardInput, StandardOutput
 from p2pchat.ui import ndjson, plain
+from p2pchat.ui.backlog import EarlierMessages
 from p2pchat.ui.commands import NotYet, SetBack, help_text
 from p2pchat.ui.grammar import parse
-from p2pchat.ui.model import Toolbar
 from p2pchat.ui.ndjson import Request
+from p2pchat.ui.words import NOTHING_SAID
 
 HURRY_S: Final = 1.0
 """What a reader of our output still has when a signal ends us, and one of our narration ever."""
 
-
-class Around(Protocol):
-    """What a front may ask about the node while it draws."""
-
-    @property
-    def me(self) -> Person:
-        """Who we are."""
-        ...
-
-    @property
-    def people(self) -> tuple[Person, ...]:
-        """Everybody around."""
-        ...
-
-    @property
-    def toolbar(self) -> Toolbar:
-        """What stands below the input line."""
-        ...
-
-    @property
-    def known_addresses(self) -> Sequence[str]:
-        """Addresses worth completing."""
-        ...
+EARLIER_GATHER_S: Final = 0.3
+"""Earlier messages are shown when no other one has come for so long, if nothing else is shown."""
 
 
-class Front(Protocol):
-    """One face of the program."""
+class _Gathering:
+    """Holds earlier messages back until all of them are here, or something else is to be shown."""
 
-    is_interactive: bool
-    """Whether somebody types: then a dial does not hold up the next line."""
+    def __init__(self, show: Callable[[Notice], None]) -> None:
+        self._show = show
+        self._earlier = EarlierMessages()
+        self._timer: asyncio.TimerHandle | None = None
 
-    async def __aenter__(self) -> Self: ...
+    def takes(self, notice: Notice) -> bool:
+        """Take an earlier message and return True; anything else comes after those held back."""
+        if not (isinstance(notice, Received) and notice.message.earlier):
+            self.flush()
+            return False
+        self._earlier.add(notice)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(EARLIER_GATHER_S, self.flush)
+        return True
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
-
-    def requests(self) -> AsyncIterator[Request]:
-        """Yield what the user asks for, until the input ends."""
-        ...
-
-    def show(self, notice: Notice, ref: str | None = None) -> None:
-        """Tell of something; never waits."""
-        ...
-
-    def show_peers(self, peers: Peers, ref: str | None) -> None:
-        """Answer `/peers`."""
-        ...
-
-    def show_reach(self, reach: Reach, ref: str | None) -> None:
-        """Answer `/seen`."""
-        ...
-
-    def show_help(self, topic: str | None, ref: str | None) -> None:
-        """Answer `/help`."""
-        ...
-
-    def refuse(self, refused: SetBack | NotYet, ref: str | None) -> None:
-        """Say why nothing was done, and give the line back where there is an editor."""
-        ...
-
-    def refresh(self) -> None:
-        """Something that is always in view may have changed."""
-        ...
-
-    def clear(self) -> None:
-        """Empty the screen, where there is one."""
-        ...
-
-    async def keep_up(self) -> None:
-        """Wait while too much that was shown has not been read yet."""
-        ...
-
-    async def wait_broken(self) -> None:
-        """Return when nobody reads any more."""
-        ...
-
-    def hurry(self) -> None:
-        """Do not wait long for a reader from now on: a signal asked us to end."""
-        ...
+    def flush(self) -> None:
+        """Show what is held back."""
+        if self._timer is None:
+            return
+        self._timer.cancel()
+        self._timer = None
+        for notice in self._earlier.take():
+            self._show(notice)
 
 
 class PipeFront:
@@ -132,14 +82,14 @@ class PipeFront:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.say_bye()
+        self.finish()
         await self._output.flush()
         with suppress(TimeoutError):
             async with asyncio.timeout(HURRY_S):
                 await self._narration.flush()
 
-    def say_bye(self) -> None:
-        """Write a last line, where there is one."""
+    def finish(self) -> None:
+        """Write what is still to be said, if anything is."""
 
     async def requests(self) -> AsyncIterator[Request]:
         """Yield one request for each line."""
@@ -194,6 +144,10 @@ class LineFront(PipeFront):
         """Answer on standard error."""
         self._narrate([plain.line_of_reach(reach)])
 
+    def show_history(self, messages: Sequence[Message], ref: str | None) -> None:
+        """Answer on standard error."""
+        self._narrate(plain.lines_of_history(messages))
+
     def show_help(self, topic: str | None, ref: str | None) -> None:
         """Answer on standard error."""
         self._narrate(help_text(topic, keys=False))
@@ -222,6 +176,10 @@ class JsonFront(PipeFront):
         """Print a result."""
         self._print([ndjson.encode_reach("seen", reach, _now(), ref)])
 
+    def show_history(self, messages: Sequence[Message], ref: str | None) -> None:
+        """Print a result."""
+        self._print([ndjson.encode_history(messages, _now(), ref)])
+
     def show_help(self, topic: str | None, ref: str | None) -> None:
         """Print a result."""
         self._print([ndjson.encode_result("help", help_text(topic, keys=False), _now(), ref)])
@@ -235,7 +193,7 @@ class JsonFront(PipeFront):
         """Read an object, or a line of the grammar."""
         return ndjson.parse_request(line)
 
-    def say_bye(self) -> None:
+    def finish(self) -> None:
         """Print the last object."""
         self._print([ndjson.encode_bye(_now())])
 
@@ -253,9 +211,18 @@ class LinearFront(PipeFront):
 
         self._around = around
         self._view = LinearView(theme)
+        self._earlier = _Gathering(self._show_now)
+
+    def finish(self) -> None:
+        """Print what was held back."""
+        self._earlier.flush()
 
     def show(self, notice: Notice, ref: str | None = None) -> None:
         """Print a notice as the terminal would, on lines of its own."""
+        if not self._earlier.takes(notice):
+            self._show_now(notice)
+
+    def _show_now(self, notice: Notice) -> None:
         if isinstance(notice, Listening):
             self._print(self._view.banner(notice, __version__))
             return
@@ -264,19 +231,31 @@ class LinearFront(PipeFront):
 
     def show_peers(self, peers: Peers, ref: str | None) -> None:
         """Print a labelled line a peer."""
+        self._earlier.flush()
         self._print(self._view.peers(peers, self._around.me, self._around.people))
 
     def show_reach(self, reach: Reach, ref: str | None) -> None:
         """Print who has a message."""
+        self._earlier.flush()
         at = _now().astimezone()
         self._print(self._view.reach(reach, at, self._around.me, self._around.people))
 
+    def show_history(self, messages: Sequence[Message], ref: str | None) -> None:
+        """Print the messages once more."""
+        self._earlier.flush()
+        for message in messages:
+            self._show_now(Received(message))
+        if not messages:
+            self._show_now(Remark(NOTHING_SAID))
+
     def show_help(self, topic: str | None, ref: str | None) -> None:
         """Print the help."""
+        self._earlier.flush()
         self._print(help_text(topic, keys=False))
 
     def refuse(self, refused: SetBack | NotYet, ref: str | None) -> None:
         """Print why nothing was done."""
+        self._earlier.flush()
         self._print([f"-!- {refused.text}"])
 
 
@@ -290,6 +269,7 @@ class TerminalFront:
 
         self._around = around
         self._screen = Screen(theme, self._complete_with)
+        self._earlier = _Gathering(self._show_now)
 
     async def __aenter__(self) -> Self:
         await self._screen.open(self._around.me, self._around.toolbar)
@@ -301,6 +281,7 @@ class TerminalFront:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._earlier.flush()
         await self._screen.close()
 
     async def requests(self) -> AsyncIterator[Request]:
@@ -310,28 +291,41 @@ class TerminalFront:
 
     def show(self, notice: Notice, ref: str | None = None) -> None:
         """Print a notice above the prompt."""
+        if not self._earlier.takes(notice):
+            self._show_now(notice)
+        self.refresh()
+
+    def _show_now(self, notice: Notice) -> None:
         if isinstance(notice, Listening):
             self._screen.show_banner(notice, __version__)
         else:
             self._screen.show(notice, self._around.me, self._around.people)
         if isinstance(notice, Received):
             self._screen.ring_for(notice.message, self._around.me)
-        self.refresh()
 
     def show_peers(self, peers: Peers, ref: str | None) -> None:
         """Print a table."""
+        self._earlier.flush()
         self._screen.show_peers(peers, self._around.me, self._around.people)
 
     def show_reach(self, reach: Reach, ref: str | None) -> None:
         """Print who has a message."""
+        self._earlier.flush()
         self._screen.show_reach(reach, self._around.me, self._around.people)
+
+    def show_history(self, messages: Sequence[Message], ref: str | None) -> None:
+        """Print the messages once more."""
+        self._earlier.flush()
+        self._screen.show_history(messages, self._around.me, self._around.people)
 
     def show_help(self, topic: str | None, ref: str | None) -> None:
         """Print the help."""
+        self._earlier.flush()
         self._screen.show_help(help_text(topic))
 
     def refuse(self, refused: SetBack | NotYet, ref: str | None) -> None:
         """Say why nothing was done and give the line back to the editor."""
+        self._earlier.flush()
         self._screen.refuse(refused.text, refused.line)
 
     def refresh(self) -> None:
@@ -340,6 +334,7 @@ class TerminalFront:
 
     def clear(self) -> None:
         """Empty the screen."""
+        self._earlier.flush()
         self._screen.clear()
 
     async def keep_up(self) -> None:

@@ -76,6 +76,14 @@ def test_6_a_missing_message_is_noticed(watched_pair: Pair) -> None:
         invariants.check_rest(network, everything_arrived=True)
 
 
+def test_6_what_repair_left_out_is_noticed(watched_pair: Pair) -> None:
+    network, invariants, alice, _ = watched_pair
+    network.announce(alice, "on its way")
+
+    with pytest.raises(AssertionError, match=r"^6: 1 messages are missing, such as at bob"):
+        invariants.check_rest(network, is_repaired=True)
+
+
 def test_7_sending_twice_on_a_link_is_noticed(watched_pair: Pair) -> None:
     _, invariants, alice, bob = watched_pair
     (connection,) = alice.ends
@@ -102,6 +110,18 @@ def test_8_a_timer_in_the_past_is_noticed(watched_pair: Pair) -> None:
 
     with pytest.raises(AssertionError, match=r"^8: alice"):
         invariants.on_step(alice, Tick(), [], deadline + 1.0)
+
+
+def test_8_a_timer_that_rings_for_ever_is_noticed(
+    watched_pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, invariants, alice, _ = watched_pair
+    monkeypatch.setattr(alice.core, "next_deadline", lambda: 2.0)
+
+    for _ in range(16):
+        invariants.on_step(alice, Tick(), [], 2.0)
+    with pytest.raises(AssertionError, match=r"^8: alice has a timer that rings for ever"):
+        invariants.on_step(alice, Tick(), [], 2.0)
 
 
 def test_5_two_connections_of_one_pair_are_noticed_at_rest() -> None:

@@ -23,7 +23,8 @@ def test_no_word_means_two_commands() -> None:
 
 def test_just_what_is_built_is_marked_as_built() -> None:
     assert {spec.name for spec in BUILT} == {
-        "help", "connect", "disconnect", "peers", "seen", "me", "nick", "say", "clear", "quit",
+        "help", "connect", "disconnect", "peers", "seen", "history", "me", "nick", "say", "clear",
+        "quit",
     }  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from p2pchat.ui.ndjson import (
     encode,
     encode_bye,
     encode_error,
+    encode_history,
     encode_peers,
     encode_result,
     parse_request,
@@ -307,6 +308,17 @@ def test_the_longest_text_fits_when_wholly_escaped() -> None:
 @given(st.text())
 def test_a_text_to_send_is_exact(text: str) -> None:
     assert parse_request(json.dumps({"type": "send", "text": text})) == Request(Say(text))
+
+
+def test_the_history_is_a_result_with_messages_as_they_came() -> None:
+    line = encode_history([_message("hi"), _message("hi", earlier=True)], TS, "r")
+
+    assert json.loads(line) == HEAD | {
+        "type": "result",
+        "command": "history",
+        "data": [MESSAGE_JSON, MESSAGE_JSON | {"earlier": True}],
+        "ref": "r",
+    }
 
 
 JSON = st.recursive(

@@ -35,7 +35,7 @@ from p2pchat.core.values import (
     Person,
     short_fingerprint,
 )
-from p2pchat.ui.plain import INDENT, lines_of, lines_of_peers
+from p2pchat.ui.plain import INDENT, lines_of, lines_of_history, lines_of_peers
 
 BOB_ID = PeerId(bytes([0x10]).ljust(32, b"\1"))
 BOB = Person(BOB_ID, "bob")
@@ -185,6 +185,18 @@ def test_a_guest_without_measurement_is_listed_as_what_it_is() -> None:
     assert "name ~guest" in line
     assert "rtt unknown" in line
     assert line.endswith("key none (unverified guest)")
+
+
+def test_the_history_is_in_the_form_in_which_messages_are_printed() -> None:
+    messages = [_message("hello\nthere"), _message("waves", Kind.ACTION), _message("", Kind.GUEST)]
+
+    lines = lines_of_history(messages)
+
+    assert lines == ["bob -> hello", f"{INDENT}there", "* bob waves", "~guest -> "]
+
+
+def test_an_empty_history_says_so() -> None:
+    assert lines_of_history([]) == ["nobody has said anything yet"]
 
 
 def test_an_empty_list_says_so() -> None:

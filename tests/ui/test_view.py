@@ -171,6 +171,12 @@ def test_any_nick_may_be_looked_for_in_any_text(text: str, nick: str) -> None:
     assert mentions(f"{text} {nick} {text}", nick) or not nick.strip() or nick[0] == nick[-1] == "-"
 
 
+def test_an_own_line_under_an_old_nick_is_no_mention() -> None:
+    renamed = Scene(Person(ALICE.id, "anna"))
+
+    assert line(Received(said("anna is my name", ALICE)), renamed) == "12:04 alice: anna is my name"
+
+
 def test_a_mention_is_bold_and_an_own_line_never_is() -> None:
     mention = render(Received(said("hi alice")), NOON, SCENE)
     own = render(Sent(said("hi alice", by=ALICE), 1), NOON, SCENE)

@@ -8,13 +8,15 @@
 6. At rest, where no link was ever broken: everybody has everything. Where what was broken is
    whole again, and repair had its time: everybody has what anybody has.
 7. No envelope goes back to where it came from, nor twice over one connection.
-8. No timer lies in the past once it was served, none belongs to a connection that is gone.
+8. No timer lies in the past once it was served, nor is it served again and again at one
+   moment; none belongs to a connection that is gone.
 
 That a core never waits needs no check: its only method is an ordinary one.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -29,6 +31,9 @@ from p2pchat.sim.report import is_expected
 _OLDEST_S: Final = 15 * 60.0
 """What was said longer ago is not promised to who was away meanwhile."""
 
+_TICKS_AT_ONCE: Final = 16
+"""Ticks of one node at one moment: what one brings about may be due at once, but not for ever."""
+
 
 class _Memory:
     """What one node has done since it started."""
@@ -37,6 +42,8 @@ class _Memory:
         self.shown: set[MessageKey] = set()
         self.came_over: dict[ConnectionId, set[bytes]] = {}
         self.sent_over: dict[ConnectionId, set[bytes]] = {}
+        self.ticked_at = -math.inf
+        self.ticks = 0
 
 
 class Invariants:
@@ -74,7 +81,7 @@ class Invariants:
                 case Send(connections, Carry() as frame):
                     _check_carry(node, memory, connections, frame)
         if isinstance(event, Tick):
-            _check_timers(node, now)
+            _check_timers(node, memory, now)
         if self.steps % self._bounds_every_steps == 0:
             _check_bounds(node)
 
@@ -141,10 +148,13 @@ def _check_carry(
         sent.add(frame.id)
 
 
-def _check_timers(node: SimNode, now: float) -> None:
+def _check_timers(node: SimNode, memory: _Memory, now: float) -> None:
     deadline = node.core.next_deadline()
     waits = node.core.waiting_texts > 0
-    assert deadline is None or deadline > now or waits, f"8: {node.name} has a timer in the past"
+    assert deadline is None or deadline >= now or waits, f"8: {node.name} has a timer in the past"
+    memory.ticks = memory.ticks + 1 if now == memory.ticked_at else 1
+    memory.ticked_at = now
+    assert memory.ticks <= _TICKS_AT_ONCE, f"8: {node.name} has a timer that rings for ever"
 
 
 def _check_bounds(node: SimNode) -> None:

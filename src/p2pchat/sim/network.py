@@ -274,7 +274,7 @@ class SimNetwork:
     def _feed(self, node: SimNode, event: Event) -> None:
         now = self._agenda.now
         if now < node.awake_at:
-            self._agenda.at(node.awake_at, self._feed, node, event)
+            self._agenda.at(node.awake_at, self._feed_awake, node, node.starts, event)
             return
         if not node.is_running:
             return
@@ -288,6 +288,11 @@ class SimNetwork:
         self._arm(node)
         if node.is_leaving:
             self._halt_if_alone(node)
+
+    def _feed_awake(self, node: SimNode, start: int, event: Event) -> None:
+        """Feed what waited for a suspended node, unless that was another start of it."""
+        if node.starts == start:
+            self._feed(node, event)
 
     def _record(self, node: SimNode, event: Event) -> None:
         frame = event.frame if type(event) is FrameReceived else event

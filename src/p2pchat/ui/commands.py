@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from p2pchat.core.values import Address
 
 
+HISTORY_MESSAGES: Final = 50
+"""Messages that `/history` shows when it is not told how many."""
+
+HISTORY_LIMIT_MESSAGES: Final = 1_000
+"""Messages that are kept for it, in memory; the oldest give way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Nothing:
     """An empty line."""
@@ -52,6 +59,14 @@ class ShowPeers:
 @dataclass(frozen=True, slots=True)
 class ShowSeen:
     """Tell who has one's last message."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHistory:
+    """Show the last messages once more."""
+
+    count: int
+    """How many, 1 to 1,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +128,7 @@ Command = (
     | Disconnect
     | ShowPeers
     | ShowSeen
+    | ShowHistory
     | ChangeNick
     | Clear
     | Quit
@@ -212,7 +228,16 @@ COMMANDS: Final[tuple[CommandSpec, ...]] = (
     _later("block", "/block NAME", "show nothing of somebody any more"),
     _later("unblock", "/unblock NAME", "show somebody again"),
     _later("ping", "/ping NAME", "measure the way to somebody"),
-    _later("history", "/history [N]", "show earlier messages"),
+    CommandSpec(
+        "history",
+        "/history [N]",
+        "show the last messages once more",
+        (
+            f"N is {HISTORY_MESSAGES} unless you say otherwise, and at most "
+            f"{HISTORY_LIMIT_MESSAGES}.",
+            "They are those that came since the program was started; nothing is on disk.",
+        ),
+    ),
     _later("notify", "/notify off|mentions|all", "choose what rings the bell"),
     _later("log", "/log on|off|where", "keep messages in a file"),
     _later("stats", "/stats", "show what the node has done so far"),

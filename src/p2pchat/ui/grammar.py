@@ -33,6 +33,8 @@ from p2pchat.errors import BadAddress, BadNick
 from p2pchat.nicks import check_nick
 from p2pchat.sanitize import is_invisible, visible_line
 from p2pchat.ui.commands import (
+    HISTORY_LIMIT_MESSAGES,
+    HISTORY_MESSAGES,
     Act,
     ChangeNick,
     Clear,
@@ -45,6 +47,7 @@ from p2pchat.ui.commands import (
     Say,
     SetBack,
     ShowHelp,
+    ShowHistory,
     ShowPeers,
     ShowSeen,
     built_words,
@@ -339,6 +342,21 @@ def _nick(text: str, typed: _Input) -> Command:
         return _set_back(typed, str(fault), fault.code)
 
 
+def _history(text: str, typed: _Input) -> Command:
+    match _words(text):
+        case []:
+            return ShowHistory(HISTORY_MESSAGES)
+        case [word]:
+            # No more digits than the limit has are read, and none but the plain ones.
+            count = int(word) if word.isascii() and word.isdigit() and len(word) < 5 else 0
+            if 1 <= count <= HISTORY_LIMIT_MESSAGES:
+                return ShowHistory(count)
+            shown = visible_line(word, _SHOWN_CHARACTERS)
+            text = f"/history takes a number from 1 to {HISTORY_LIMIT_MESSAGES}, not {shown}."
+            return _set_back(typed, f"{text} Example: /history 200", "bad-input")
+    return _usage("history", typed)
+
+
 def _help(text: str, typed: _Input) -> Command:
     match _words(text):
         case []:
@@ -362,6 +380,7 @@ _COMMANDS: Final[dict[str, Callable[[str, _Input], Command]]] = {
     "disconnect": _disconnect,
     "peers": _alone("peers", ShowPeers()),
     "seen": _alone("seen", ShowSeen()),
+    "history": _history,
     "me": _act,
     "nick": _nick,
     "say": _say,

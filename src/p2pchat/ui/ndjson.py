@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from p2pchat.core.notices import (
     Connected,
@@ -35,6 +35,9 @@ from p2pchat.errors import BadAddress
 from p2pchat.sanitize import visible_line
 from p2pchat.ui.commands import Command, Connect, NotYet, Say, SetBack
 from p2pchat.ui.grammar import BROKEN_TEXT, INVITE_SCHEME, is_whole, parse, without_invisible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 VERSION: Final = 1
 """Fields and types may be added under it, never changed."""
@@ -138,6 +141,11 @@ def encode_reach(command: str, reach: Reach, ts: datetime, ref: str | None = Non
         "estimate": reach.estimate,
     }
     return encode_result(command, found, ts, ref)
+
+
+def encode_history(messages: Iterable[Message], ts: datetime, ref: str | None = None) -> str:
+    """Return the line that answers `/history`: messages as in `message`, one's own as well."""
+    return encode_result("history", [_message(message) for message in messages], ts, ref)
 
 
 def encode_bye(ts: datetime) -> str:

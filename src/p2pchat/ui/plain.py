@@ -31,7 +31,7 @@ from p2pchat.core.notices import (
 from p2pchat.core.values import Address, Message, Person, short_fingerprint
 from p2pchat.nicks import label
 from p2pchat.sanitize import visible, visible_line
-from p2pchat.ui.words import of_gap, of_reach, of_seam
+from p2pchat.ui.words import NOTHING_SAID, of_gap, of_reach, of_seam
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,6 +96,11 @@ def line_of_reach(reach: Reach) -> str:
     """Return who has a message, and who not yet."""
     people = [*reach.has, *reach.waiting]
     return of_reach(reach, lambda person: visible_line(label(person, people)))
+
+
+def lines_of_history(messages: Iterable[Message]) -> list[str]:
+    """Return the messages in the form in which they were first printed, one's own as well."""
+    return [line for message in messages for line in _message(message)] or [NOTHING_SAID]
 
 
 def _out(line: str) -> Lines:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
+from rich.console import Group
 from rich.text import Text
 
-from p2pchat.core.notices import Listening, Notice, Peers, Reach
+from p2pchat.core.notices import Listening, Notice, Peers, Reach, Received, Remark
 from p2pchat.core.values import Message, Person
 from p2pchat.nicks import label
 from p2pchat.sanitize import visible_line
@@ -17,6 +19,11 @@ from p2pchat.ui.model import Toolbar
 from p2pchat.ui.terminal import Terminal
 from p2pchat.ui.theme import ColourMode, Theme
 from p2pchat.ui.view import Line, Scene, banner, mentions, render_help, render_peers, render_reach
+from p2pchat.ui.words import NOTHING_SAID
+
+TOGETHER_LINES: Final = 10
+"""Messages of `/history` that wait to be printed as one item: a whole history as single ones
+would leave no room for what others say meanwhile, and in one piece no time for keys."""
 
 Around = Callable[[], tuple[tuple[Person, ...], Sequence[str]]]
 """Returns the people around, and addresses worth completing."""
@@ -69,6 +76,16 @@ class Screen:
         """Print the answer of `/seen`."""
         at = datetime.now().astimezone()
         self._open.show(render_reach(reach, at, self._scene(me, people)), keep=True)
+
+    def show_history(
+        self, messages: Iterable[Message], me: Person, people: tuple[Person, ...]
+    ) -> None:
+        """Print the answer of `/history`."""
+        at, scene = datetime.now().astimezone(), self._scene(me, people)
+        notices: list[Notice] = [Received(message) for message in messages]
+        lines = [Line(notice, at, scene) for notice in notices or [Remark(NOTHING_SAID)]]
+        for start in range(0, len(lines), TOGETHER_LINES):
+            self._open.show(Group(*lines[start : start + TOGETHER_LINES]), keep=True)
 
     def show_help(self, lines: Iterable[str]) -> None:
         """Print the answer of `/help`."""

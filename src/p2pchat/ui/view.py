@@ -191,7 +191,7 @@ def render_peers(peers: Peers, width: int, scene: Scene) -> RenderableType:
 
 
 def _message(message: Message, at: datetime, scene: Scene) -> Text:
-    is_mention = message.author != scene.me and mentions(message.text, scene.me.nick)
+    is_mention = message.author.id != scene.me.id and mentions(message.text, scene.me.nick)
     line = _begin(_author_time(message, at), ">>" if is_mention else "", scene.theme)
     if message.earlier:
         line.append("(earlier) ", scene.theme.quiet)

@@ -7,9 +7,13 @@ from typing import Final
 
 from p2pchat.core.notices import Gap, Reach, Seam
 from p2pchat.core.values import Person
+from p2pchat.ui.commands import HISTORY_LIMIT_MESSAGES
 
 NAMES_SHOWN: Final = 20
 """Names in one sentence; nobody reads more of them."""
+
+NOTHING_SAID: Final = "nobody has said anything yet"
+"""The answer of `/history` when there is none."""
 
 
 def of_gap(gap: Gap, nick: str) -> str:
@@ -24,6 +28,12 @@ def of_seam(seam: Seam) -> str:
     people = "1 person" if seam.people == 1 else f"{seam.people} people"
     messages = "1 message" if seam.recovered == 1 else f"{seam.recovered} messages"
     return f"together again with {people} after {span(seam.apart_s)} apart: {messages} recovered"
+
+
+def of_hidden(hidden: int, shown: int) -> str:
+    """Say that more messages came than are shown, and what to type to read them all."""
+    count = min(hidden + shown, HISTORY_LIMIT_MESSAGES)
+    return f"… {hidden} more, /history {count}"
 
 
 def of_reach(reach: Reach, name: Callable[[Person], str]) -> str:

@@ -1,0 +1,101 @@
+"""What the program and each of its faces may ask of each other."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from p2pchat.core.notices import Notice, Peers, Reach
+from p2pchat.core.values import Message, Person
+from p2pchat.ui.commands import NotYet, SetBack
+from p2pchat.ui.model import Toolbar
+from p2pchat.ui.ndjson import Request
+
+
+class Around(Protocol):
+    """What a front may ask about the node while it draws."""
+
+    @property
+    def me(self) -> Person:
+        """Who we are."""
+        ...
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Everybody around."""
+        ...
+
+    @property
+    def toolbar(self) -> Toolbar:
+        """What stands below the input line."""
+        ...
+
+    @property
+    def known_addresses(self) -> Sequence[str]:
+        """Addresses worth completing."""
+        ...
+
+
+class Front(Protocol):
+    """One face of the program."""
+
+    is_interactive: bool
+    """Whether somebody types: then a dial does not hold up the next line."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    def requests(self) -> AsyncIterator[Request]:
+        """Yield what the user asks for, until the input ends."""
+        ...
+
+    def show(self, notice: Notice, ref: str | None = None) -> None:
+        """Tell of something; never waits."""
+        ...
+
+    def show_peers(self, peers: Peers, ref: str | None) -> None:
+        """Answer `/peers`."""
+        ...
+
+    def show_reach(self, reach: Reach, ref: str | None) -> None:
+        """Answer `/seen`."""
+        ...
+
+    def show_history(self, messages: Sequence[Message], ref: str | None) -> None:
+        """Answer `/history`; the oldest message comes first."""
+        ...
+
+    def show_help(self, topic: str | None, ref: str | None) -> None:
+        """Answer `/help`."""
+        ...
+
+    def refuse(self, refused: SetBack | NotYet, ref: str | None) -> None:
+        """Say why nothing was done, and give the line back where there is an editor."""
+        ...
+
+    def refresh(self) -> None:
+        """Something that is always in view may have changed."""
+        ...
+
+    def clear(self) -> None:
+        """Empty the screen, where there is one."""
+        ...
+
+    async def keep_up(self) -> None:
+        """Wait while too much that was shown has not been read yet."""
+        ...
+
+    async def wait_broken(self) -> None:
+        """Return when nobody reads any more."""
+        ...
+
+    def hurry(self) -> None:
+        """Do not wait long for a reader from now on: a signal asked us to end."""
+        ...
