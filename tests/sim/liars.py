@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from p2pchat.core.engine import Core
 from p2pchat.core.events import Effect, Event, FrameReceived, Send
 from p2pchat.core.frames import Frame
+from p2pchat.core.notices import Disconnected
 from p2pchat.core.values import ConnectionId
 from p2pchat.sim.invariants import Invariants
 from p2pchat.sim.network import SimNetwork
@@ -85,7 +86,10 @@ class Circle:
             self.network.announce(self.bob, f"bob {number}")
             self.network.run(1.0)
 
-    def assert_mallory_is_out(self) -> None:
+    def assert_mallory_is_out(self, reason: str) -> None:
+        self.network.run(10.0)
+        (gone,) = (notice for notice in self.alice.told if isinstance(notice, Disconnected))
+        assert reason in gone.reason
         assert not are_neighbours(self.alice, self.mallory)
         assert are_neighbours(self.alice, self.bob)
         assert are_neighbours(self.alice, self.carol)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import ipaddress
+import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from typing import Final, Protocol
 from p2pchat.core import limits
 from p2pchat.core.values import Address
 from p2pchat.errors import ListenFailed, NoAnswer, NobodyListening, Unreachable
+from p2pchat.net.race import connect_by_name
 
 _KERNEL_BUFFER_BYTES: Final = 128 * 1024
 """What asyncio holds for a peer above the kernel's own buffer before `drain()` waits."""
@@ -104,12 +106,10 @@ async def dial(address: Address) -> TcpStream:
     host = "localhost" if address.is_any else address.host
     try:
         async with asyncio.timeout(limits.DIAL_TIMEOUT_S):
-            reader, writer = await asyncio.open_connection(
-                host,
-                address.port,
-                limit=limits.READ_BYTES,
-                # asyncio's race loses a socket when it is cancelled; one address needs no race.
-                happy_eyeballs_delay=None if _is_ip(host) else limits.HAPPY_EYEBALLS_DELAY_S,
+            reader, writer = await (
+                asyncio.open_connection(host, address.port, limit=limits.READ_BYTES)
+                if _is_ip(host)
+                else connect_by_name(host, address.port)
             )
     except TimeoutError:
         raise NoAnswer(address, limits.DIAL_TIMEOUT_S) from None
@@ -127,15 +127,16 @@ def _is_ip(host: str) -> bool:
 
 
 def _dial_failed(address: Address, error: Exception) -> Exception:
-    # asyncio folds the failures of several addresses into one OSError without a number.
-    if isinstance(error, ConnectionRefusedError) or "onnect call failed" in str(error):
+    if isinstance(error, ConnectionRefusedError):
         return NobodyListening(address)
     if isinstance(error, socket.gaierror | UnicodeError):
         return Unreachable(address, "no machine of that name is known")
     if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:
         return NoAnswer(address, limits.DIAL_TIMEOUT_S)
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return Unreachable(address, reason)
+    if isinstance(error, OSError) and error.errno:
+        # asyncio replaces the system's words by "Connect call failed" with the address.
+        return Unreachable(address, os.strerror(error.errno))
+    return Unreachable(address, str(error))
 
 
 class Listener:
@@ -153,6 +154,7 @@ class Listener:
         """
         self._sockets = _bind_first_free(host, port)
         self._servers: list[asyncio.Server] = []
+        self._is_closed = False
 
     @property
     def port(self) -> int:
@@ -169,7 +171,12 @@ class Listener:
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             # A plain function: asyncio would wrap a coroutine in a task that nobody owns.
-            on_accept(TcpStream(reader, writer))
+            stream = TcpStream(reader, writer)
+            if self._is_closed:
+                # asyncio took it in before we closed, but hands it over only now.
+                stream.abort()
+                return
+            on_accept(stream)
 
         for listening in self._sockets:
             self._servers.append(
@@ -181,7 +188,8 @@ class Listener:
             self.close()
 
     def close(self) -> None:
-        """Stop accepting; connections that are there stay."""
+        """Hand nobody over from now on; connections that are there stay."""
+        self._is_closed = True
         for server in self._servers:
             server.close()
         for listening in self._sockets:
