@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from contextlib import suppress
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,13 +24,27 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="needs pipes that are
 Pipe = tuple[int, int]
 
 
+_NUMBERS = count(150, 2)
+
+
 @pytest.fixture
 def pipe() -> Iterator[Pipe]:
-    reader, writer = os.pipe()
+    # Numbers that nobody gets after us: the thread of a test may still be about to use them.
+    reader, writer = (_moved(end, next(_NUMBERS)) for end in os.pipe())
     yield reader, writer
     for descriptor in (reader, writer):
         with suppress(OSError):
             os.close(descriptor)
+
+
+def _moved(descriptor: int, least: int) -> int:
+    if sys.platform == "win32":
+        return descriptor
+    import fcntl  # noqa: PLC0415 - not on Windows
+
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, least)
+    os.close(descriptor)
+    return moved
 
 
 # --- Lines ------------------------------------------------------------------------------------
