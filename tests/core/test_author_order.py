@@ -20,11 +20,10 @@ def add(
     body: bytes = b"",
     name: str = "bob",
     is_shown: bool = True,
-    may_begin: bool = True,
 ) -> list[Turn]:
     series = series_of(peer(name), epoch(name))
     made = envelope(name, first, size, body=body)
-    return order.add(series, made, None, now, is_shown=is_shown, may_begin=may_begin)
+    return order.add(series, made, None, now, is_shown=is_shown)
 
 
 def numbers(turns: list[Turn]) -> list[int]:
@@ -47,9 +46,9 @@ def wait(order: AuthorOrder, now: float, busy: tuple[Series, ...] = ()) -> list[
 def test_what_comes_in_order_passes_at_once() -> None:
     order = AuthorOrder()
 
-    turns = [add(order, 40), add(order, 41, size=3), add(order, 44)]
+    turns = [add(order, 0), add(order, 1, size=3), add(order, 4)]
 
-    assert [numbers(some) for some in turns] == [[40], [41, 42, 43], [44]]
+    assert [numbers(some) for some in turns] == [[0], [1, 2, 3], [4]]
     assert order.next_deadline() is None
 
 
@@ -177,20 +176,31 @@ def test_bytes_of_all_authors_together_are_bounded() -> None:
     assert 0 < order.size_bytes <= limits.ORDER_LIMIT_TOTAL_BYTES
 
 
-def test_before_it_is_clear_where_an_author_begins_everything_waits() -> None:
+def test_a_number_that_cannot_be_the_first_waits_for_those_before_it() -> None:
     order = AuthorOrder()
-    assert add(order, 50, may_begin=False) == []
+
+    turns = [add(order, 2), add(order, 1), add(order, 0)]
+
+    assert [numbers(some) for some in turns] == [[], [], [0, 1, 2]]
+    assert not filling(turns[-1])
+
+
+def test_where_nothing_before_it_comes_an_author_begins_in_the_middle() -> None:
+    order = AuthorOrder()
+    assert add(order, 50) == []
     assert add(order, 51) == [], "nor does a later one begin it"
 
-    turns = order.settle(lambda _: None)
+    too_early = wait(order, limits.ORDER_WAIT_S - 0.1)
+    turns = wait(order, limits.ORDER_WAIT_S)
 
+    assert too_early == []
     assert numbers(turns) == [50, 51]
-    assert gaps(turns) == []
+    assert gaps(turns) == [], "nobody knows that anything was there"
 
 
 def test_the_lowest_number_offered_begins_an_author() -> None:
     order = AuthorOrder()
-    add(order, 50, may_begin=False)
+    add(order, 50)
 
     assert order.begin(BOB, 48) == []
     turns = add(order, 49) + add(order, 48)
@@ -246,4 +256,4 @@ def test_one_author_never_holds_up_another() -> None:
     add(order, 0, name="carol")
     add(order, 5, name="carol")
 
-    assert numbers(add(order, 7)) == [7]
+    assert numbers(add(order, 0)) == [0]

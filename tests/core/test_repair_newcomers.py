@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from p2pchat.core import limits
 from p2pchat.core.frames import Carry
 from tests.core.repair_network import Node, RepairNetwork, connection_to, envelope, in_author_order
 
@@ -129,7 +130,7 @@ def test_a_newcomer_need_not_wait_for_the_end_of_a_long_backlog() -> None:
     assert in_author_order(cem)
 
 
-def test_where_nothing_is_older_a_live_message_is_shown_as_soon_as_that_is_clear() -> None:
+def test_where_nothing_before_it_comes_a_live_message_is_shown_after_a_short_wait() -> None:
     net = RepairNetwork()
     ann, ben = net.add("ann", "ben")
     net.connect(ann, ben)
@@ -137,6 +138,17 @@ def test_where_nothing_is_older_a_live_message_is_shown_as_soon_as_that_is_clear
     net.inject(ben, connection_to(ben, ann), made.carried(0))
     assert ben.shown == [], "older ones may be on their way"
 
-    net.run(0.1)
+    net.run(limits.ORDER_WAIT_S)
 
     assert ben.shown == [(made.author, 70)]
+
+
+def test_the_very_first_message_of_somebody_waits_for_nothing() -> None:
+    net = RepairNetwork()
+    ann, ben = net.add("ann", "ben")
+    net.connect(ann, ben)
+    made = envelope("eve", 0)
+
+    net.inject(ben, connection_to(ben, ann), made.carried(0))
+
+    assert ben.shown == [(made.author, 0)]

@@ -67,7 +67,7 @@ def craft(
     author: SimNode,
     texts: tuple[str, ...] = ("crafted",),
     *,
-    number: int = 1_000,
+    number: int = 0,
     age_s: float = 0.0,
     now: float = 0.0,
     kind: int = Kind.TEXT,

@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from p2pchat.core.envelopes import Envelope
-from p2pchat.core.events import Deliver, FrameReceived, Send, Tick
+from p2pchat.core.events import Deliver, FrameReceived, Send, Tell, Tick
 from p2pchat.core.frames import Carry
 from p2pchat.core.holdings import Holding
+from p2pchat.core.notices import Gap
 from p2pchat.core.values import ConnectionId, EnvelopeId, Person
 from p2pchat.sim.invariants import Invariants
 from p2pchat.sim.network import SimNetwork
@@ -122,6 +123,22 @@ def test_8_a_timer_that_rings_for_ever_is_noticed(
         invariants.on_step(alice, Tick(), [], 2.0)
     with pytest.raises(AssertionError, match=r"^8: alice has a timer that rings for ever"):
         invariants.on_step(alice, Tick(), [], 2.0)
+
+
+def test_9_a_message_shown_behind_a_later_one_is_noticed(watched_pair: Pair) -> None:
+    _, invariants, alice, bob = watched_pair
+    first, second, third = (delivery_of(craft(alice, number=n), alice) for n in (0, 1, 2))
+
+    with pytest.raises(AssertionError, match=r"^9: bob shows number 1 behind number 2"):
+        invariants.on_step(bob, Tick(), [first, third, second], 2.0)
+
+
+def test_9_a_message_may_come_late_where_its_gap_was_told(watched_pair: Pair) -> None:
+    _, invariants, alice, bob = watched_pair
+    first, second, third = (delivery_of(craft(alice, number=n), alice) for n in (0, 1, 2))
+    told = Tell(Gap(Person(alice.peer, alice.name), 1))
+
+    invariants.on_step(bob, Tick(), [first, told, third, second], 2.0)
 
 
 def test_5_two_connections_of_one_pair_are_noticed_at_rest() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import OrderedDict
-from collections.abc import Callable, Container
+from collections.abc import Container
 
 from msgspec import Struct
 
@@ -74,8 +74,9 @@ class AuthorOrder:
     ORDER_WAIT_LONGEST_S at most, within bounds for each author and for all. Then the missing
     ones are named by a `Missing`, and pass as *filling* whenever they come.
 
-    The first number of a series that is heard begins it, unless the caller says that older
-    ones may still be on their way: then it waits for `begin`, or as long as for a missing one.
+    Numbers count from 0 in each start of an author, so 0 begins a series at once. Where the
+    first one heard is higher, those before it may be on their way: it waits for `begin`, or as
+    long as for a missing one, and is then what the series begins with.
     """
 
     def __init__(self) -> None:
@@ -83,18 +84,12 @@ class AuthorOrder:
         self._claimed: dict[Series, None] = {}
         """Begun by somebody's word, and nothing has passed yet: nothing can be called missing."""
         self._lines: dict[Series, _Line] = {}  # longest waiting first
-        self._undecided: dict[Series, None] = {}
-        """Those of them whose beginning is not known."""
         self._earliest: float | None = None
         self.size_bytes = 0
 
     def next_deadline(self) -> float | None:
         """When to call `on_time`, or earlier; None for never."""
         return self._earliest if self._lines else None
-
-    def is_begun(self, series: Series) -> bool:
-        """Tell whether it is known where that numbering begins."""
-        return series in self._expected
 
     def add(
         self,
@@ -104,7 +99,6 @@ class AuthorOrder:
         now: float,
         *,
         is_shown: bool = True,
-        may_begin: bool = True,
     ) -> list[Turn]:
         """Take an envelope that was not there before; return what may pass now.
 
@@ -114,15 +108,9 @@ class AuthorOrder:
             delivery: What to show of it.
             now: Monotonic seconds.
             is_shown: Handed back with it.
-            may_begin: Whether an unknown numbering begins with it.
         """
         held = _Held(envelope, delivery, is_shown, now)
-        expected = self._expected.get(series)
-        if expected is None:
-            if not may_begin or series in self._undecided:
-                self._undecided[series] = None
-                return self._hold(series, held, now)
-            expected = held.first
+        expected = self._expected.get(series, 0)
         if held.first > expected:
             return self._hold(series, held, now)
         self._claimed.pop(series, None)
@@ -140,15 +128,6 @@ class AuthorOrder:
         self._expect(series, min(number, line.held[0].first) if line else number)
         self._claimed[series] = None
         return self._pass_ready(series)
-
-    def settle(self, lowest_wanted: Callable[[Series], int | None]) -> list[Turn]:
-        """Begin every numbering that waits for that, with its lowest number known."""
-        turns: list[Turn] = []
-        for series in list(self._undecided):
-            lowest = self._lines[series].held[0].first
-            wanted = lowest_wanted(series)
-            turns += self.begin(series, lowest if wanted is None else min(wanted, lowest))
-        return turns
 
     def give_up(self, series: Series, span: Span) -> list[Turn]:
         """Stop waiting for those numbers: nobody has them any more."""
@@ -243,7 +222,6 @@ class AuthorOrder:
     def _expect(self, series: Series, number: int) -> None:
         self._expected[series] = number
         self._expected.move_to_end(series)
-        self._undecided.pop(series, None)
         if len(self._expected) > limits.RECEIVED_LIMIT_SERIES:
             forgotten, _ = self._expected.popitem(last=False)
             self._claimed.pop(forgotten, None)

@@ -108,10 +108,6 @@ class Gaps:
         """Tell whether anything of that series is looked for."""
         return series in self._wants
 
-    def lowest(self, series: Series) -> int | None:
-        """Return the lowest number of that series that is looked for."""
-        return self._wants.lowest(series)
-
     def expects_from(self, connection: ConnectionId) -> bool:
         """Tell whether anything is looked for that this neighbour may have."""
         return self._wants.count_of(connection) > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container
+from collections.abc import Container
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -71,10 +71,6 @@ class Reading:
         if self._started_ms is None:
             self._started_ms = wall_ms
 
-    def is_begun(self, series: Series) -> bool:
-        """Tell whether it is known where that numbering begins."""
-        return self._order.is_begun(series)
-
     def line_up(
         self,
         series: Series,
@@ -82,8 +78,6 @@ class Reading:
         delivery: Deliver | None,
         recovered: Recovered | None,
         now: float,
-        *,
-        may_begin: bool,
     ) -> None:
         """Take an envelope for the time when it is its turn."""
         assert self._started_ms is not None, "note_start comes first"
@@ -98,9 +92,7 @@ class Reading:
             is_shown = written_ms >= self._started_ms - self._backlog_ms
         if delivery is not None and is_earlier:
             delivery = replace(delivery, earlier=True)
-        self._turn(
-            self._order.add(series, envelope, delivery, now, is_shown=is_shown, may_begin=may_begin)
-        )
+        self._turn(self._order.add(series, envelope, delivery, now, is_shown=is_shown))
 
     def note_recovered(
         self, envelope: Envelope, recovered: Recovered, now: float, wall_ms: int
@@ -122,10 +114,6 @@ class Reading:
     def begin(self, series: Series, number: int) -> None:
         """Somebody offers that number of an author whose beginning is not known."""
         self._turn(self._order.begin(series, number))
-
-    def settle(self, lowest_wanted: Callable[[Series], int | None]) -> None:
-        """Nobody will offer lower numbers any more."""
-        self._turn(self._order.settle(lowest_wanted))
 
     def give_up(self, series: Series, span: Span) -> None:
         """Nobody has those numbers."""

@@ -157,7 +157,6 @@ class Repair:
         self._strikes.on_closed(connection)
         if not self._opened_ms:
             self._compare_at = None
-        self._settle(now)
 
     def on_queue(
         self, connection: ConnectionId, now: float, wall_ms: int, *, is_high: bool
@@ -238,8 +237,7 @@ class Repair:
             self._comparisons.on_progress(connection, envelope.header.time_ms, now)
             self._offers.add(series, span, connection, now)
             self._reading.note_recovered(envelope, recovered, now, wall_ms)
-        may_begin = self._reading.is_begun(series) or not self._is_settling(now)
-        self._reading.line_up(series, envelope, delivery, recovered, now, may_begin=may_begin)
+        self._reading.line_up(series, envelope, delivery, recovered, now)
         return verdict
 
     def refuse(self, envelope: Envelope, now: float) -> None:
@@ -278,7 +276,6 @@ class Repair:
         """
         effects = self._react(connection, frame, now, wall_ms)
         self._check(connection)
-        self._settle(now)
         return effects + self._pump(now)
 
     def _react(
@@ -344,7 +341,6 @@ class Repair:
     def on_time(self, now: float, wall_ms: int) -> list[Effect]:
         """Do what is due."""
         effects = [*self._compare(now, wall_ms), *self._pump(now)]
-        self._settle(now)
         self._reading.on_time(now, wall_ms, self._gaps)
         for refused in self._refusals.on_time(now):
             self._reading.tell(refused)
@@ -387,10 +383,6 @@ class Repair:
             and now < self._comparisons.opened_at(connection) + limits.NUMBERING_SETTLES_S
             for connection in self._opened_ms
         )
-
-    def _settle(self, now: float) -> None:
-        if not self._is_settling(now):
-            self._reading.settle(self._gaps.lowest)
 
 
 def _span_of(envelope: Envelope) -> Span:

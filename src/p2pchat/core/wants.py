@@ -111,11 +111,6 @@ class Wants:
         """Count what that neighbour may have."""
         return len(self._by_source.get(source, ()))
 
-    def lowest(self, series: Series) -> int | None:
-        """Return the lowest number of that series that is looked for."""
-        wants = self._by_series.get(series)
-        return wants[0].start if wants else None
-
     def add(
         self, series: Series, span: Span, source: ConnectionId, why: Why, ready_at: float
     ) -> list[Want]:

@@ -10,6 +10,7 @@
 7. No envelope goes back to where it came from, nor twice over one connection.
 8. No timer lies in the past once it was served, nor is it served again and again at one
    moment; none belongs to a connection that is gone.
+9. Who was heard from the first message on is shown in order, but for gaps that were told.
 
 That a core never waits needs no check: its only method is an ordinary one.
 """
@@ -17,12 +18,14 @@ That a core never waits needs no check: its only method is an ordinary one.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from p2pchat.core.events import Deliver, Effect, Event, FrameReceived, Send, Tick
+from p2pchat.core.events import Deliver, Effect, Event, FrameReceived, Send, Tell, Tick
 from p2pchat.core.frames import Carry
-from p2pchat.core.values import ConnectionId, EnvelopeId
+from p2pchat.core.notices import Gap
+from p2pchat.core.values import ConnectionId, EnvelopeId, Epoch, PeerId
 from p2pchat.sim.credentials import sim_signature
 from p2pchat.sim.network import MessageKey, SimNetwork
 from p2pchat.sim.node import SimNode
@@ -40,6 +43,9 @@ class _Memory:
 
     def __init__(self) -> None:
         self.shown: set[MessageKey] = set()
+        self.latest: dict[tuple[PeerId, Epoch], int] = {}
+        self.from_the_first: set[tuple[PeerId, Epoch]] = set()
+        self.told_missing: Counter[PeerId | None] = Counter()
         self.came_over: dict[ConnectionId, set[bytes]] = {}
         self.sent_over: dict[ConnectionId, set[bytes]] = {}
         self.ticked_at = -math.inf
@@ -78,6 +84,9 @@ class Invariants:
             match effect:
                 case Deliver():
                     self._check_delivery(node, memory, effect)
+                    _check_order(node, memory, effect)
+                case Tell(Gap(author, missing)):
+                    memory.told_missing[author.id] += missing
                 case Send(connections, Carry() as frame):
                     _check_carry(node, memory, connections, frame)
         if isinstance(event, Tick):
@@ -135,6 +144,19 @@ class Invariants:
         assert envelope.signature == expected, f"2: {node.name} shows a forgery"
         assert effect.signer.id == envelope.author, f"2: {node.name} shows a wrong signer"
         self._verified.add(envelope.id)
+
+
+def _check_order(node: SimNode, memory: _Memory, effect: Deliver) -> None:
+    envelope, header = effect.envelope, effect.envelope.header
+    series = (envelope.author, envelope.epoch)
+    latest = memory.latest.get(series, -1)
+    if latest < 0 and header.first == 0:
+        memory.from_the_first.add(series)
+    if header.first < latest and series in memory.from_the_first:
+        left = memory.told_missing[envelope.author] - header.count
+        memory.told_missing[envelope.author] = left
+        assert left >= 0, f"9: {node.name} shows number {header.first} behind number {latest}"
+    memory.latest[series] = max(latest, header.first + header.count - 1)
 
 
 def _check_carry(
