@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from p2pchat.core import limits
-from p2pchat.errors import BadNick, BadRoom, ListenFailed, ProfileInUse
-from tests.nodes import address_of, connections_of, line_of, node, nothing_is_reported, until
+from p2pchat.errors import BadNick, BadRoom, DialFailed, ListenFailed, ProfileInUse
+from tests.lost_sockets import no_socket_is_lost
+from tests.nodes import (
+    DEADLINE_S,
+    address_of,
+    connections_of,
+    line_of,
+    node,
+    nothing_is_reported,
+    until,
+)
+
+if TYPE_CHECKING:
+    from p2pchat import Node
 
 __all__ = ["nothing_is_reported"]
 
 pytestmark = pytest.mark.usefixtures("nothing_is_reported")
 
 CYCLES: Final = 50
+MANY_TURNS: Final = 15
+"""Turns of the loop; more than asyncio needs to accept a connection or to open one."""
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
 
@@ -105,6 +121,56 @@ async def test_an_idle_node_with_a_neighbour_wakes_for_nothing() -> None:
 
         assert deadline is not None
         assert deadline - asyncio.get_running_loop().time() > limits.PING_AFTER_S / 2
+
+
+# --- Ending in the midst of something ---------------------------------------------------------
+
+
+async def _end_after_a_knock(turns: int) -> None:
+    """End a node so many turns of the loop after somebody dialled it who then says nothing."""
+    async with AsyncExitStack() as silent, asyncio.timeout(DEADLINE_S), node("ann") as ann:
+        await turn(MANY_TURNS)
+        silent.enter_context(socket.create_connection(("127.0.0.1", ann.port)))
+        await turn(turns)
+
+
+def test_a_node_that_ends_while_somebody_comes_in_ends_and_loses_no_socket() -> None:
+    for turns in range(MANY_TURNS):
+        with no_socket_is_lost():
+            asyncio.run(_end_after_a_knock(turns))
+
+
+async def _end_after_a_dial(turns: int) -> str:
+    """End a node so many turns of the loop after it began to dial; return what became of it."""
+    ann, bob = node("ann"), node("bob")
+    async with asyncio.timeout(DEADLINE_S), ann, asyncio.TaskGroup() as tasks:
+        async with bob:
+            dialling = tasks.create_task(_outcome_of_dial(bob, address_of(ann)))
+            await turn(turns)
+        return await dialling
+
+
+async def _outcome_of_dial(dialler: Node, address: str) -> str:
+    try:
+        await dialler.connect(address)
+    except DialFailed as error:
+        return str(error)
+    return "open"
+
+
+def test_a_node_that_ends_while_it_dials_ends_and_says_so() -> None:
+    outcomes = []
+
+    for turns in range(MANY_TURNS):
+        with no_socket_is_lost():
+            outcomes.append(asyncio.run(_end_after_a_dial(turns)))
+
+    assert all("this node leaves" in outcome for outcome in outcomes)
+
+
+async def turn(times: int) -> None:
+    for _ in range(times):
+        await asyncio.sleep(0)
 
 
 def _files() -> int:

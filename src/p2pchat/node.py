@@ -17,7 +17,6 @@ from p2pchat.core.engine import Core
 from p2pchat.core.events import (
     AskWhoHas,
     HangUp,
-    Leave,
     Opened,
 )
 from p2pchat.core.notices import Dialling, Listening, Notice, Peers, Reach
@@ -159,8 +158,10 @@ class Node:
         """
         if not self._is_leaving:
             self._is_leaving = True
+            # At once: whoever came in after the goodbyes would keep the node from ending.
+            self._listener.stop()
             self._listening.cancel()
-            self._shell.handle(Leave())
+            self._shell.leave()
         try:
             async with asyncio.timeout(limits.LEAVE_TIMEOUT_S):
                 while len(self.connections):

@@ -19,6 +19,7 @@ from p2pchat.core.events import (
     Effect,
     Event,
     Failed,
+    Leave,
     Note,
     Opened,
     Published,
@@ -32,6 +33,7 @@ from p2pchat.core.events import (
 from p2pchat.core.notices import Direction
 from p2pchat.core.values import Address, ConnectionId
 from p2pchat.crypto.identity import Identity
+from p2pchat.errors import ConnectionEnded as EndedEarly
 from p2pchat.errors import DialFailed
 from p2pchat.net.connection import Connection
 from p2pchat.net.conversation import (
@@ -73,6 +75,7 @@ class Shell:
         self._dials: dict[ConnectionId, asyncio.Future[Opened]] = {}
         self._pending: list[Event] = []
         self._is_handling = False
+        self._is_leaving = False
         self._wall_offset_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._is_arming = False
@@ -94,6 +97,9 @@ class Shell:
             DialFailed: It did not open.
         """
         stream = await dial(address)
+        if self._is_leaving:
+            stream.abort()  # it missed our goodbye, and would keep the node from ending
+            raise EndedEarly(address, "this node leaves")
         number = ConnectionId(next(self._numbers))
         conversation: Conversation = (
             PlainConversation(number)
@@ -107,6 +113,11 @@ class Shell:
             return await settled
         finally:
             del self._dials[number]
+
+    def leave(self) -> None:
+        """Say goodbye to everybody; what is being dialled is given up once it answers."""
+        self._is_leaving = True
+        self.handle(Leave())
 
     def _start(
         self,

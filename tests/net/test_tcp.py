@@ -16,6 +16,7 @@ from p2pchat.errors import ListenFailed, NoAnswer, NobodyListening, Unreachable
 from p2pchat.net import tcp
 from p2pchat.net.interfaces import reachable_addresses
 from p2pchat.net.tcp import Listener, TcpStream, dial
+from tests.lost_sockets import no_socket_is_lost
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -171,6 +172,53 @@ def test_a_port_is_free_again_after_closing() -> None:
 
     assert second.port == port
     second.close()
+
+
+async def _stop_after(turns: int) -> int:
+    """Stop listening so many turns of the loop after somebody knocked; count who got in."""
+    listener = Listener(LOCAL, 0)
+    accepted: list[TcpStream] = []
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(listener.serve(accepted.append))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        with socket.create_connection((LOCAL, listener.port)):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            listener.stop()
+            before = len(accepted)
+            serving.cancel()
+    assert len(accepted) == before, "handed over after the end"
+    for stream in accepted:
+        stream.abort()
+    return len(accepted)
+
+
+def test_who_knocks_while_the_listener_stops_is_handed_over_before_it_or_closed() -> None:
+    handed_over = []
+
+    for turns in range(12):
+        with no_socket_is_lost():
+            handed_over.append(asyncio.run(_stop_after(turns)))
+
+    assert set(handed_over) == {0, 1}
+
+
+async def test_a_listener_that_ends_while_it_starts_leaves_nothing_in_the_loop() -> None:
+    for turns in range(6):
+        ending = Listener(LOCAL, 0)
+        serving = asyncio.TaskGroup()
+        async with serving:
+            task = serving.create_task(ending.serve(lambda _: None))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+        ending.close()
+
+        # It gets the same file numbers; a reader that was left there would make it deaf.
+        async with listening() as (listener, accepted):
+            here, _ = await connected(listener, accepted)
+            here.abort()
 
 
 # --- Addresses to type ------------------------------------------------------------------------

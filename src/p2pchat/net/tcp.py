@@ -26,6 +26,13 @@ _KERNEL_BUFFER_BYTES: Final = 128 * 1024
 _PORT_0_TRIES: Final = 16
 """Free ports of one family that are tried on the other one."""
 
+_HANDING_OVER_TURNS: Final = 4
+"""Turns of the loop that asyncio needs to hand over what it took in, and to close it.
+
+Read in its source: a task, `connection_made`, `connection_lost`, with one to spare. When the loop
+ends sooner, the socket is left to the garbage collector.
+"""
+
 
 class ByteStream(Protocol):
     """A two-way stream of bytes to one other end."""
@@ -154,7 +161,7 @@ class Listener:
         """
         self._sockets = _bind_first_free(host, port)
         self._servers: list[asyncio.Server] = []
-        self._is_closed = False
+        self._has_stopped = False
 
     @property
     def port(self) -> int:
@@ -172,28 +179,50 @@ class Listener:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             # A plain function: asyncio would wrap a coroutine in a task that nobody owns.
             stream = TcpStream(reader, writer)
-            if self._is_closed:
-                # asyncio took it in before we closed, but hands it over only now.
+            if self._has_stopped:
+                # asyncio took it in before we stopped, but hands it over only now.
                 stream.abort()
                 return
             on_accept(stream)
 
-        for listening in self._sockets:
-            self._servers.append(
-                await asyncio.start_server(accept, sock=listening, limit=limits.READ_BYTES)
-            )
         try:
+            for listening in self._sockets:
+                # Kept before it starts: a server that is cancelled at its start is lost.
+                server = await asyncio.start_server(
+                    accept, sock=listening, limit=limits.READ_BYTES, start_serving=False
+                )
+                self._servers.append(server)
+                await server.start_serving()
             await asyncio.Event().wait()
         finally:
-            self.close()
+            self.stop()
+            await self._close_late()
+
+    def stop(self) -> None:
+        """Hand nobody over from now on; connections that are there stay."""
+        if self._has_stopped:
+            return
+        self._has_stopped = True
+        for listening in self._sockets:
+            # There is no reader with Windows' proactor, which hands over at once.
+            with suppress(NotImplementedError):
+                asyncio.get_running_loop().remove_reader(listening)
 
     def close(self) -> None:
-        """Hand nobody over from now on; connections that are there stay."""
-        self._is_closed = True
+        """Give the port back; `serve()` does so by itself when it is cancelled."""
+        self._has_stopped = True
         for server in self._servers:
             server.close()
         for listening in self._sockets:
             listening.close()
+
+    async def _close_late(self) -> None:
+        # A server that is closed loses the sockets that it has not handed over yet.
+        try:
+            for _ in range(_HANDING_OVER_TURNS):
+                await asyncio.sleep(0)
+        finally:
+            self.close()
 
 
 def _bind_first_free(host: str, port: int | None) -> list[socket.socket]:
