@@ -19,7 +19,7 @@ from p2pchat.core.session import TABLE
 from p2pchat.core.values import PeerId, fingerprint
 from p2pchat.crypto import identity
 from p2pchat.settings import Settings
-from p2pchat.ui import commands
+from p2pchat.ui import commands, help_text
 from tests.sources import ROOT
 from tests.vectors import vectors
 
@@ -185,7 +185,7 @@ def commands_table() -> str:
 
 
 def keys_table() -> str:
-    rows = [(f"`{key}`".replace(", ", "`, `"), meaning) for key, meaning in commands._KEYS]
+    rows = [(f"`{key}`".replace(", ", "`, `"), meaning) for key, meaning in help_text.KEYS]
     return table(("key", "does"), rows)
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from io import StringIO
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from p2pchat import app, cli
-from p2pchat.errors import BadAddress, BadNick, BadRoom, ListenFailed
+from p2pchat import app, cli, sending
+from p2pchat.core.invites import INVITE_SCHEME, Invite
+from p2pchat.errors import BadAddress, BadInvite, BadNick, BadRoom, ListenFailed
 from p2pchat.settings import Settings
+from p2pchat.wire.invite import encode_invite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +27,10 @@ def _home_of_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("APPDATA", str(tmp_path))
+
+
+LOBBY = encode_invite(Invite("lobby", None))
+SECRET = encode_invite(Invite("tea", bytes(range(16))))
 
 
 class Recorder:
@@ -81,6 +88,7 @@ def test_the_exit_code_of_the_program_is_passed_on(
         (BadNick("that is no nick."), 78),
         (BadRoom("that is no room."), 78),
         (BadAddress("that is no address."), 78),
+        (BadInvite("it is none"), 78),
     ],
 )
 def test_a_program_that_can_not_start_says_why_in_one_line(
@@ -134,7 +142,8 @@ def test_every_flag_is_explained(capsys: Capture) -> None:
     assert ended.value.code == 0
     told = capsys.readouterr().out
     for flag in ("--connect", "--nick", "--port", "--host", "--room", "--profile", "--ephemeral",
-                 "--manual", "--guests", "--json", "--plain", "--stay", "--version"):  # fmt: skip
+                 "--manual", "--guests", "--json", "--plain", "--stay", "--version",
+                 "--lan", "--no-map", "--invite-file"):  # fmt: skip
         assert flag in told
 
 
@@ -157,3 +166,123 @@ def test_a_stream_that_is_open_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     cli._stand_in_for_closed_streams()
 
     assert sys.stdout is mine
+
+
+def test_the_flags_of_joining_become_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, settings = run_with(monkeypatch, "--lan", "--no-map", "-c", f" {LOBBY}.")
+
+    assert code == 0
+    assert settings == Settings(lan=True, no_map=True, connect=(LOBBY,))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-c", SECRET], [f"--connect={SECRET}"], ["-c", f"({SECRET})"], ["-c", SECRET[:-1]],
+        ["listen", "-c", SECRET], ["send", SECRET], ["send", f"come in: {SECRET}"], [SECRET],
+        ["listen", SECRET], ["--nick", SECRET], ["--port", SECRET], ["--room", SECRET],
+        ["-c", "p2pchat://x"],
+    ],
+    ids=lambda arguments: arguments[0],
+)  # fmt: skip
+def test_an_invite_with_a_secret_in_the_arguments_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, arguments: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run_with(monkeypatch, *arguments)
+
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said.err.count("\n") == 1
+    assert SECRET[len(INVITE_SCHEME) :][:8] not in said.err + said.out
+    assert "--invite-file" in said.err
+
+
+def test_an_invite_with_a_secret_in_a_variable_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("P2PCHAT_CONNECT", f"localhost:5 {SECRET}")
+
+    code, settings = run_with(monkeypatch)
+
+    said = capsys.readouterr().err
+    assert (code, settings) == (2, None)
+    assert said.startswith("p2pchat: P2PCHAT_CONNECT: an invite with a secret must not stand there")
+    assert "--invite-file" in said
+    assert SECRET[len(INVITE_SCHEME) :][:8] not in said
+
+
+def test_an_invite_of_an_open_room_may_stand_in_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("P2PCHAT_CONNECT", LOBBY)
+
+    assert run_with(monkeypatch) == (0, Settings(connect=(LOBBY,)))
+
+
+def test_an_invite_comes_out_of_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "invite.txt"
+    file.write_text(f"\n  <{SECRET}>.\n")
+
+    code, settings = run_with(monkeypatch, "-c", "a:1", "--invite-file", str(file))
+
+    assert code == 0
+    assert settings is not None
+    assert settings.connect == ("a:1", SECRET)
+
+
+@pytest.mark.parametrize(("content", "code"), [("no invite", 2), (SECRET[:-1], 2), (None, 78)])
+def test_a_file_without_an_invite_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Capture, content: str | None, code: int
+) -> None:
+    file = tmp_path / "invite.txt"
+    if content is not None:
+        file.write_text(content)
+
+    assert run_with(monkeypatch, "--invite-file", str(file)) == (code, None)
+
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert SECRET[20:40] not in said
+
+
+def test_files_are_named_without_reading_an_invite(capsys: Capture, tmp_path: Path) -> None:
+    assert cli.main(["paths", "--invite-file", str(tmp_path / "missing")]) == 0
+    assert "key" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        (["invite", "-n", "ann"], {"as_qr": False}),
+        (["invite", "--qr", "-n", "ann"], {"as_qr": True}),
+        (["doctor", "-n", "ann"], {}),
+    ],
+)
+def test_other_commands_get_the_settings_and_their_flags(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], asked: dict[str, bool]
+) -> None:
+    called: list[tuple[Settings, dict[str, bool]]] = []
+
+    async def stand_in(settings: Settings, **flags: bool) -> int:
+        called.append((settings, flags))
+        return 7
+
+    for module, function in (("inviting", "invite"), ("doctor", "doctor")):
+        made = ModuleType(f"p2pchat.{module}")
+        setattr(made, function, stand_in)
+        monkeypatch.setitem(sys.modules, f"p2pchat.{module}", made)
+
+    assert cli.main(arguments) == 7
+    assert called == [(Settings(nick="ann"), asked)]
+
+
+def test_what_is_to_be_sent_reaches_the_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[tuple[str, int, float]] = []
+
+    async def stand_in(settings: Settings, text: str, wait_acks: int, timeout_s: float) -> int:
+        called.append((text, wait_acks, timeout_s))
+        return 0
+
+    monkeypatch.setattr(sending, "send", stand_in)
+
+    assert cli.main(["send", "--wait-acks", "2", "hello"]) == 0
+    assert called == [("hello", 2, 10.0)]

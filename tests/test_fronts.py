@@ -11,21 +11,31 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from p2pchat import fronts
+from p2pchat import fronts, pipe_fronts
 from p2pchat.core.notices import (
     Connected,
     Direction,
+    Disconnected,
+    Finding,
+    Health,
     Listening,
+    MapPerson,
+    NetworkMap,
+    Notice,
+    Path,
+    PathStep,
     Peers,
     Received,
     Remark,
     Trouble,
 )
 from p2pchat.core.values import Address, Epoch, Message, PeerId, Person
-from p2pchat.fronts import JsonFront, LinearFront, LineFront, TerminalFront, chosen
+from p2pchat.fronts import LinearFront, TerminalFront, chosen
+from p2pchat.pipe_fronts import JsonFront, LineFront, PipeFront
 from p2pchat.stdio import StandardOutput
-from p2pchat.ui.commands import NotYet, Say, SetBack
+from p2pchat.ui.commands import MapForm, NotYet, Say, SetBack
 from p2pchat.ui.model import Toolbar
+from tests.ui.desk import desk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -95,12 +105,10 @@ class Written:
 
 
 @asynccontextmanager
-async def written_by(
-    front: fronts.PipeFront, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Written]:
+async def written_by(front: PipeFront, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Written]:
     pipes = {1: os.pipe(), 2: os.pipe()}
     monkeypatch.setattr(
-        fronts, "StandardOutput", lambda descriptor=1: StandardOutput(pipes[descriptor][1])
+        pipe_fronts, "StandardOutput", lambda descriptor=1: StandardOutput(pipes[descriptor][1])
     )
     written = Written()
     async with asyncio.timeout(10):
@@ -296,9 +304,9 @@ async def test_the_lines_of_the_input_become_requests(monkeypatch: pytest.Monkey
 async def test_a_hurried_front_does_not_wait_for_its_reader(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fronts, "HURRY_S", 0.01)
+    monkeypatch.setattr(pipe_fronts, "HURRY_S", 0.01)
     reader, writer = os.pipe()
-    monkeypatch.setattr(fronts, "StandardOutput", lambda _=1: StandardOutput(writer))
+    monkeypatch.setattr(pipe_fronts, "StandardOutput", lambda _=1: StandardOutput(writer))
     front = LineFront()
     try:
         async with asyncio.timeout(10), front:
@@ -307,3 +315,73 @@ async def test_a_hurried_front_does_not_wait_for_its_reader(
     finally:
         with suppress(OSError):
             os.close(reader)  # wakes the thread that writes
+
+
+MAP = NetworkMap(ANN, (MapPerson(ANN, True),), (), (), is_complete=True)
+WAY = Path((PathStep(BOB, 0),), is_complete=True, rtt_ms=1.0)
+FOUND = (Finding("port", Health.GOOD, "open"),)
+
+
+def ask_everything(front: PipeFront | TerminalFront) -> None:
+    assert isinstance(front, LineFront | JsonFront | LinearFront | TerminalFront)
+    front.show_map(MAP, MapForm.TREE, "1")
+    front.show_path(WAY, BOB, "2")
+    front.show_doctor(FOUND, "3")
+    front.show_invite("p2pchat://x", None, "a note", "4")
+
+
+async def test_every_face_answers_what_joining_can_be_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line, json_lines, linear = LineFront(), JsonFront(), LinearFront(Somewhere(), "off")
+    async with written_by(line, monkeypatch) as of_line:
+        ask_everything(line)
+    async with written_by(json_lines, monkeypatch) as of_json:
+        ask_everything(json_lines)
+    async with written_by(linear, monkeypatch) as of_linear:
+        ask_everything(linear)
+
+    answers = [
+        "no one is connected", "bob: 1.0 ms directly, as a neighbour", "[ok] port   open",
+        "p2pchat://x", "a note",
+    ]  # fmt: skip
+    assert (of_line.out, of_line.err.splitlines()) == ("", answers)
+    assert [json.loads(text).get("command") for text in of_json.out.splitlines()[:-1]] == [
+        "map", "ping", "doctor", "invite",
+    ]  # fmt: skip
+    shown = of_linear.out.splitlines()
+    assert shown[0] == answers[0]
+    assert shown[1].endswith(f"-- {answers[1]}")
+    assert shown[2:] == answers[2:]
+
+
+async def test_the_terminal_answers_what_joining_can_be_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with desk() as at:
+        front = TerminalFront(Somewhere(), "off")
+        monkeypatch.setattr(front._screen, "_terminal", at.terminal)
+        ask_everything(front)
+        front.show(Connected(BOB, HERE, Direction.OUT, is_news=False))
+        await at.until(lambda: "a note" in at.paper.raw)
+
+    assert at.paper.printed[0] == "-- no one is connected"
+    assert at.paper.printed[1].endswith("-- bob: 1.0 ms directly, as a neighbour")
+    assert at.paper.printed[2:] == ["[ok] port   open", "p2pchat://x", "-- a note"]
+
+
+async def test_what_is_no_news_is_told_to_programs_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Notice] = [
+        Connected(BOB, HERE, Direction.OUT, is_news=False),
+        Disconnected(BOB, HERE, "", left=True, is_news=False),
+    ]
+    line, linear = LineFront(), LinearFront(Somewhere(), "off")
+    async with written_by(line, monkeypatch) as of_line:
+        for notice in told:
+            line.show(notice)
+    async with written_by(linear, monkeypatch) as of_linear:
+        for notice in told:
+            linear.show(notice)
+
+    assert [text.split()[0] for text in of_line.out.splitlines()] == ["Connected:", "Disconnected:"]
+    assert of_linear.out == ""

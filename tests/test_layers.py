@@ -23,7 +23,7 @@ IMPURE: Final = frozenset(
 )
 """Standard modules with which code acts, waits, or draws its own chance."""
 
-VALUES: Final = frozenset({"core.values", "core.limits", "core.notices"})
+VALUES: Final = frozenset({"core.values", "core.limits", "core.notices", "core.invites"})
 """The shared vocabulary: what every layer may speak of."""
 
 FREE: Final = frozenset({"errors", "sanitize", "nicks"})
@@ -59,12 +59,18 @@ LAYERS: Final[dict[str, Layer]] = {
         frozenset({"nacl", "cryptography", "OpenSSL"}),
         barred=frozenset({"asyncio", "socket", "ssl"}),
     ),
-    "store": Layer(VALUES | {"crypto"}, frozenset({"platformdirs"}), barred=frozenset({"asyncio"})),
-    "net": Layer(frozenset({"core", "wire", "crypto"})),
+    "store": Layer(
+        VALUES | {"crypto", "core.address_book", "core.book_entries", "core.records"},
+        frozenset({"platformdirs"}),
+        barred=frozenset({"asyncio"}),
+    ),
+    "net": Layer(frozenset({"core", "wire", "crypto"}), frozenset({"zeroconf", "ifaddr"})),
     "notice_queue": Layer(frozenset({"core"})),
     "shell": Layer(PARTS),
-    "node": Layer(PARTS | {"settings", "shell"}),
-    "ui": Layer(VALUES, pure=True),
+    "finding": Layer(PARTS),
+    "questions": Layer(PARTS | {"shell"}),
+    "node": Layer(PARTS | {"settings", "shell", "finding", "questions"}),
+    "ui": Layer(VALUES | {"wire.invite"}, pure=True),
     "sim": Layer(
         frozenset({"core", "wire"}),
         frozenset({"msgspec"}),
@@ -73,15 +79,25 @@ LAYERS: Final[dict[str, Layer]] = {
     "stdio": Layer(VALUES),
     "logs": Layer(VALUES | {"settings", "store"}),
     "face": Layer(VALUES | {"ui"}, pure=True),
-    "fronts": Layer(VALUES | {"face", "stdio", "ui", "settings"}),
-    "launch": Layer(VALUES | {"node", "settings"}),
+    "pipe_fronts": Layer(VALUES | {"face", "stdio", "ui"}),
+    "fronts": Layer(VALUES | {"face", "stdio", "ui", "settings", "pipe_fronts"}),
+    "invite_input": Layer(VALUES | {"settings", "wire.invite"}),
+    "argument": Layer(VALUES | {"invite_input"}),
+    "launch": Layer(VALUES | {"node", "settings", "wire.invite", "core.lookout"}),
+    "answering": Layer(VALUES | {"node", "ui", "face", "doctor", "inviting"}),
     "sending": Layer(VALUES | {"launch", "node", "logs", "settings", "ui"}),
     "app": Layer(
-        PARTS | {"node", "ui", "sim", "stdio", "logs", "face", "fronts", "settings", "launch"}
+        PARTS
+        | {"node", "ui", "sim", "stdio", "logs", "face", "fronts", "settings", "launch"}
+        | {"answering"}
     ),
     "simulate": Layer(frozenset({"sim"}), frozenset({"msgspec", "rich"})),
     "paths": Layer(frozenset({"store"}), frozenset({"platformdirs"})),
-    "cli": Layer(VALUES | {"app", "settings", "paths", "version", "sending", "simulate"}),
+    "cli": Layer(
+        VALUES
+        | {"app", "settings", "paths", "version", "sending", "simulate"}
+        | {"argument", "doctor", "invite_input", "inviting"}
+    ),
     "version": Layer(VALUES, pure=True),
     "start": Layer(frozenset({"cli", "version"})),
     "__main__": Layer(frozenset({"start"})),
@@ -95,7 +111,8 @@ _RENDERING: Final = Layer(VALUES, frozenset({"rich"}), pure=True)
 MODULES: Final[dict[str, Layer]] = {
     # These touch the terminal, so that they are the only ones of `ui` that may act.
     **dict.fromkeys(("ui.terminal", "ui.tty", "ui.printer", "ui.screen"), _TERMINAL),
-    **dict.fromkeys(("ui.view", "ui.theme", "ui.linear"), _RENDERING),
+    **dict.fromkeys(("ui.view", "ui.theme", "ui.linear", "ui.answers"), _RENDERING),
+    "ui.qr": Layer(VALUES, frozenset({"segno"}), pure=True),
 }
 """Single modules that differ from their layer."""
 

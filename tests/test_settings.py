@@ -34,7 +34,7 @@ def test_every_setting_can_be_set_in_the_file_and_in_the_environment(tmp_path: P
         "ephemeral": "true", "manual": "true", "guests": '"off"', "backlog": "3",
         "connect": '["a:1", "b:2"]', "json": "true", "plain": "true", "stay": "true",
         "listen": "true", "color": '"blue"', "quiet": "true", "verbose": "true",
-        "log_file": '"x.log"',
+        "log_file": '"x.log"', "lan": "true", "no_map": "true", "invite_file": '"x.txt"',
     }  # fmt: skip
     file = tmp_path / "config.toml"
     file.write_text("".join(f"{name} = {value}\n" for name, value in in_file.items()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from p2pchat.core import limits
 from p2pchat.core.announcements import Batch
 from p2pchat.core.broadcast import Broadcast
-from p2pchat.core.frames import (
+from p2pchat.core.frames import (  # fmt: skip
     Ack,
     Acks,
     Announced,
@@ -32,7 +32,7 @@ from p2pchat.core.frames import (
     Refusal,
     Span,
     Welcome,
-)  # fmt: skip
+)
 from p2pchat.core.message_store import MessageStore, Stored, minute_of
 from p2pchat.core.reach import ACKNOWLEDGE, REACH_QUERY, ack_bytes
 from p2pchat.core.series import series_of

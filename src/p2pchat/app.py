@@ -6,34 +6,32 @@ import asyncio
 import random
 import signal
 import sys
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from difflib import get_close_matches
 from typing import Final, assert_never
 
+from p2pchat.answering import Answers
+from p2pchat.core.invites import Invite
 from p2pchat.core.notices import (
+    Around,
     Connected,
     Direction,
     Disconnected,
-    NeighbourStatus,
     NickChanged,
     Notice,
     Received,
     Sent,
     Trouble,
 )
-from p2pchat.core.values import Address, Message, MessageId, PeerId, Person
-from p2pchat.errors import AnnounceOverflow, DialFailed, P2PChatError, TerminalGone
+from p2pchat.core.values import Address, MessageId, PeerId, Person
+from p2pchat.errors import AnnounceOverflow, BadInvite, DialFailed, P2PChatError, TerminalGone
 from p2pchat.face import Front
 from p2pchat.fronts import chosen
 from p2pchat.launch import node_for
 from p2pchat.logs import log_unexpected, logging_to
-from p2pchat.nicks import label
 from p2pchat.node import Node
 from p2pchat.settings import Settings
 from p2pchat.ui.commands import (
-    HISTORY_LIMIT_MESSAGES,
     Act,
     ChangeNick,
     Clear,
@@ -42,13 +40,18 @@ from p2pchat.ui.commands import (
     Disconnect,
     Nothing,
     NotYet,
+    PingSomebody,
     Quit,
     Say,
     SetBack,
+    ShowDoctor,
     ShowHelp,
     ShowHistory,
+    ShowInvite,
+    ShowMap,
     ShowPeers,
     ShowSeen,
+    ShowTrace,
 )
 from p2pchat.ui.model import Toolbar
 from p2pchat.ui.ndjson import Request
@@ -62,6 +65,8 @@ EXIT_HANGUP: Final = 129
 EXIT_INTERRUPTED: Final = 130
 EXIT_TERMINATED: Final = 143
 
+LOOKING: Final = "looking on this machine, on this network and for people from before"
+
 SHOWN_AT_ONCE: Final = 64
 """Notices shown before everything else gets its turn of the loop."""
 
@@ -73,11 +78,16 @@ class App:
     """Carries out what the user asks, shows what the node tells."""
 
     def __init__(
-        self, settings: Settings, node: Node, addresses: tuple[Address, ...], *, is_dumb: bool
+        self,
+        settings: Settings,
+        node: Node,
+        targets: tuple[Address | Invite, ...],
+        *,
+        is_dumb: bool,
     ) -> None:
         self._settings = settings
         self._node = node
-        self._first_addresses = addresses
+        self._first_targets = targets
         self._refs: dict[MessageId, str] = {}
         self._dial_refs: dict[Address, list[str | None]] = {}
         self._has_spoken = False
@@ -87,7 +97,6 @@ class App:
         self._must_confirm = False
         self._people: tuple[Person, ...] | None = None
         self._people_ids: frozenset[PeerId | None] = frozenset()
-        self._history: deque[Message] = deque(maxlen=HISTORY_LIMIT_MESSAGES)
         self._until_stop: set[asyncio.Task[object]] = set()
         self._front: Front = chosen(
             self,
@@ -97,6 +106,7 @@ class App:
             is_quiet=settings.quiet,
             is_dumb=is_dumb,
         )()
+        self._answers = Answers(node, self._front, lambda: self.people)
 
     # --- What a front may ask ------------------------------------------------------------------
 
@@ -140,6 +150,7 @@ class App:
                 tasks.create_task(self._stop_when_broken(), name="output"),
             }
             with _signals(self._on_signal):
+                self._node.look_on_lan()  # only now, for it takes a moment
                 await self._stop.wait()
                 for task in tuple(self._until_stop):
                     task.cancel()
@@ -173,7 +184,7 @@ class App:
         async for notice in self._node.notices():
             self._note_people(notice)
             if isinstance(notice, Received | Sent):
-                self._history.append(notice.message)
+                self._answers.history.append(notice.message)
             self._front.show(notice, self._ref_of(notice))
             await self._front.keep_up()
             shown += 1
@@ -222,16 +233,15 @@ class App:
                 await self._say(text, request.ref, action=False)
             case Act(text):
                 await self._say(text, request.ref, action=True)
-            case Connect(address):
-                await self._connect(address, request.ref)
+            case Connect(where):
+                await self._connect(where, request.ref)
             case Disconnect(who):
                 self._disconnect(who, request.ref)
-            case ShowSeen():
-                await self._in_background(self._show_seen(request.ref), "seen")
-            case ShowHistory(count):
-                await self._show_history(count, request.ref)
-            case ShowPeers():
-                self._front.show_peers(self._node.peers(), request.ref)
+            case ShowSeen() | ShowMap() | ShowTrace() | PingSomebody():
+                answering = self._answers.give(command, request.ref)
+                await self._in_background(answering, "answer")
+            case ShowPeers() | ShowHistory() | ShowDoctor() | ShowInvite():
+                await self._answers.give(command, request.ref)
             case ChangeNick(nick):
                 self._rename(nick, request.ref)
             case Clear():
@@ -256,11 +266,14 @@ class App:
         if ref is not None and len(self._refs) < REFS_LIMIT:
             self._refs[message] = ref
 
-    async def _connect(self, address: Address | None, ref: str | None) -> None:
-        if address is None:
-            self._front.refuse(NotYet("connect without an address"), ref)
+    async def _connect(self, where: Address | Invite | None, ref: str | None) -> None:
+        if where is None:
+            self._front.show(Around(LOOKING), ref)
+            self._node.look_on_lan()
+            self._node.look_around()
             return
-        await self._in_background(self._dial(address, ref), f"dial {address}")
+        name = f"dial {where}" if isinstance(where, Address) else "dial an invite"
+        await self._in_background(self._dial(where, ref), name)
 
     async def _in_background(self, doing: Coroutine[None, None, object], name: str) -> None:
         """Do something that takes a while: whoever types goes on, a pipe waits for it."""
@@ -271,32 +284,21 @@ class App:
         self._until_stop.add(task)
         task.add_done_callback(self._until_stop.discard)
 
-    async def _show_seen(self, ref: str | None) -> None:
-        reach = await self._node.who_has()
-        if reach is None:
-            text = "you have not said anything yet that somebody could have."
-            self._front.refuse(SetBack(text, "bad-input", ""), ref)
-            return
-        self._front.show_reach(reach, ref)
-
-    async def _show_history(self, count: int, ref: str | None) -> None:
-        if not self._front.is_interactive:
-            await self._node.drain()  # a line of the pipe before this one is in it, too
-            await asyncio.sleep(0)
-        self._front.show_history(tuple(self._history)[-count:], ref)
-
-    async def _dial(self, address: Address, ref: str | None = None) -> bool:
-        self._addresses[str(address)] = None
-        self._dial_refs.setdefault(address, []).append(ref)
+    async def _dial(self, where: Address | Invite, ref: str | None = None) -> bool:
+        addresses = _addresses_of(where)
+        self._addresses |= dict.fromkeys(map(str, addresses[:1]))
+        for address in addresses:
+            self._dial_refs.setdefault(address, []).append(ref)
         try:
-            opened = await self._node.connect(address)
-        except DialFailed as error:
-            self._forget_dial(address, ref)
+            opened = await self._node.connect(where)
+        except (DialFailed, BadInvite) as error:
             self._front.show(Trouble(str(error), error.code), ref)
             return False
+        finally:
+            for address in addresses:
+                self._forget_dial(address, ref)
         if opened.already:
-            self._forget_dial(address, ref)
-            told = Connected(opened.person, address, Direction.OUT, already=True)
+            told = Connected(opened.person, addresses[0], Direction.OUT, already=True)
             self._front.show(told, ref)
         return True
 
@@ -310,17 +312,18 @@ class App:
 
     async def _dial_first(self) -> None:
         """Dial what the command line names; what fails is tried again for as long as we run."""
-        for address in self._first_addresses:
-            if not await self._dial(address):
-                redialling = self._redial(address)
-                self._until_stop.add(self._tasks.create_task(redialling, name=f"redial {address}"))
+        for target in self._first_targets:
+            if not await self._dial(target):
+                redialling = self._redial(target)
+                name = f"redial {', '.join(map(str, _addresses_of(target)[:1]))}"
+                self._until_stop.add(self._tasks.create_task(redialling, name=name))
 
-    async def _redial(self, address: Address) -> None:
+    async def _redial(self, target: Address | Invite) -> None:
         wait_s = REDIAL_FIRST_S
         while True:
             await asyncio.sleep(wait_s * random.uniform(0.8, 1.2))
             with suppress(DialFailed):
-                await self._node.connect(address)
+                await self._node.connect(target)
                 return
             wait_s = min(2 * wait_s, REDIAL_LONGEST_S)
 
@@ -334,30 +337,15 @@ class App:
         self._front.refresh()
 
     def _disconnect(self, who: str, ref: str | None) -> None:
-        near = self._node.peers().neighbours
-        found = [status for status in near if who in self._names_of(status, near)]
-        if len(found) == 1:
-            self._node.disconnect(found[0].connection)
-            return
-        line = f"/disconnect {who}"
-        if found:
-            labels = " or ".join(label(s.person, self.people) for s in found)
-            text = f"{len(found)} people are called {who}. Use {labels}."
-            self._front.refuse(SetBack(text, "ambiguous", line), ref)
-            return
-        nicks = [status.person.nick for status in near]
-        close = get_close_matches(who, nicks, 1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        text = f'no one called "{who}" is connected to you.{hint}'
-        self._front.refuse(SetBack(text, "no-such-peer", line), ref)
+        neighbour = self._answers.neighbour(who, ref)
+        if neighbour is not None:
+            self._node.disconnect(neighbour.connection)
 
-    def _names_of(
-        self, status: NeighbourStatus, near: Sequence[NeighbourStatus]
-    ) -> tuple[str, ...]:
-        people = [other.person for other in near]
-        key = status.person.id.hex() if status.person.id is not None else ""
-        nick = "~guest" if status.guest else status.person.nick
-        return (nick, label(status.person, people), str(status.address), key)
+
+def _addresses_of(where: Address | Invite) -> tuple[Address, ...]:
+    if isinstance(where, Address):
+        return (where,)
+    return tuple(address for place in where.places for address in place.addresses)
 
 
 @contextmanager
@@ -388,8 +376,8 @@ async def run(settings: Settings, *, is_dumb: bool) -> int:
     Raises:
         P2PChatError: It could not start.
     """
-    node, addresses = node_for(settings)
+    node, targets = node_for(settings)
     async with node:
         with logging_to(settings, node.profile):
             asyncio.get_running_loop().set_exception_handler(log_unexpected)
-            return await App(settings, node, addresses, is_dumb=is_dumb).run()
+            return await App(settings, node, targets, is_dumb=is_dumb).run()

@@ -7,29 +7,38 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from p2pchat import argument
 from p2pchat.core import limits
-from p2pchat.errors import BadAddress, BadNick, BadRoom, BadSettings, P2PChatError
-from p2pchat.settings import Settings, merged
+from p2pchat.errors import (
+    BadAddress,
+    BadInvite,
+    BadNick,
+    BadRoom,
+    BadSettings,
+    InviteExposed,
+    P2PChatError,
+)
+from p2pchat.settings import Settings, merged, ours
 from p2pchat.version import version
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_CONFIG: Final = 78
 
-LONGEST_TIMEOUT_S: Final = 3600.0
-
 COMMANDS: Final = {
     "listen": "show what is said and read no input",
     "send": "say one thing, and end when it has arrived",
+    "invite": "print an invite to the room",
+    "doctor": "look for what is wrong",
     "paths": "print where files are",
     "simulate": "let many nodes talk on a virtual clock, and measure it",
 }
 
-_SETTINGS: Final = {BadNick: "nick", BadRoom: "room", BadAddress: "connect"}
+_SETTINGS: Final = {BadNick: "nick", BadRoom: "room", BadAddress: "connect", BadInvite: "connect"}
 """Which setting is wrong when one of these is raised."""
 
 
@@ -48,34 +57,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name: flags.pop(name) for name in ("text", "wait_acks", "timeout") if name in flags
     }
     file = flags.pop("config", None)
+    as_qr = flags.pop("qr", False)
     if command == "listen":
         flags["listen"] = True
+    from p2pchat.invite_input import refuse_exposed, with_invite_file  # noqa: PLC0415
+
     try:
+        refuse_exposed(ours(os.environ))
         settings = merged(flags, os.environ, _config_file(file), is_named=file is not None)
+        if command == "paths":
+            from p2pchat.paths import listing  # noqa: PLC0415
+
+            return _print(listing(settings.profile, _config_file(file)))
+        settings = with_invite_file(settings)
     except BadSettings as error:
         return _fail(error, EXIT_CONFIG)
-    if command == "paths":
-        from p2pchat.paths import listing  # noqa: PLC0415
-
-        return _print(listing(settings.profile, _config_file(file)))
-    return _run(settings, flags, sending)
+    except (InviteExposed, BadInvite) as error:
+        return _fail(error, EXIT_USAGE)
+    return _run(flags, lambda: _program(command, settings, sending, as_qr=as_qr))
 
 
-def _run(settings: Settings, flags: Mapping[str, object], sending: Mapping[str, Any]) -> int:
-    is_dumb = os.environ.get("TERM", "dumb" if os.name == "posix" else "") in ("dumb", "unknown")
+def _program(
+    command: str | None, settings: Settings, sending: Mapping[str, Any], *, as_qr: bool
+) -> Coroutine[Any, Any, int]:
+    """Return what the command line asks for, not running yet."""
+    match command:
+        case "send":
+            from p2pchat.sending import send  # noqa: PLC0415
+
+            acks, timeout_s = sending.get("wait_acks", 0), sending.get("timeout", 10.0)
+            return send(settings, sending["text"], acks, timeout_s)
+        case "invite":
+            from p2pchat.inviting import invite  # noqa: PLC0415
+
+            return invite(settings, as_qr=as_qr)
+        case "doctor":
+            from p2pchat.doctor import doctor  # noqa: PLC0415
+
+            return doctor(settings)
+        case _:
+            from p2pchat.app import run  # noqa: PLC0415
+
+            return run(settings, is_dumb=_is_dumb())
+
+
+def _is_dumb() -> bool:
+    return os.environ.get("TERM", "dumb" if os.name == "posix" else "") in ("dumb", "unknown")
+
+
+def _run(flags: Mapping[str, object], program: Callable[[], Coroutine[Any, Any, int]]) -> int:
     try:
         # Imported here: `--help`, `--version` and wrong usage need none of it.
         import asyncio  # noqa: PLC0415
 
-        if sending:
-            from p2pchat.sending import send  # noqa: PLC0415
-
-            acks, timeout_s = sending.get("wait_acks", 0), sending.get("timeout", 10.0)
-            return asyncio.run(send(settings, sending["text"], acks, timeout_s))
-        from p2pchat.app import run  # noqa: PLC0415
-
-        return asyncio.run(run(settings, is_dumb=is_dumb))
-    except (BadNick, BadRoom, BadAddress) as error:
+        return asyncio.run(program())
+    except (BadNick, BadRoom, BadAddress, BadInvite) as error:
         return _fail(error, EXIT_USAGE if _SETTINGS[type(error)] in flags else EXIT_CONFIG)
     except P2PChatError as error:
         return _fail(error, EXIT_FAILED)
@@ -144,6 +180,8 @@ class _Parser(argparse.ArgumentParser):
         """End with exit code 2."""
         # argparse says "argument -p/--port: must be …"; people know the flag by its long name.
         brief = re.sub(r"^argument (?:-\w/)?(--[\w-]+): ", r"\1 ", message)
+        if "p2pchat://" in brief.lower():  # it repeats an argument, which may hold a secret
+            brief = "an invite goes behind --connect, or into a file for --invite-file"
         self.exit(EXIT_USAGE, f"p2pchat: {brief.rstrip('.')}. See p2pchat --help.\n")
 
     def print_help(self, file: object = None) -> None:
@@ -175,6 +213,8 @@ def make_parser() -> argparse.ArgumentParser:
             continue
         if name == "send":
             _add_send_flags(command)
+        if name == "invite":
+            command.add_argument("--qr", action="store_true", help="draw it as well, for a camera")
         _add_node_flags(command)
         _add_front_flags(command)
     return parser
@@ -182,14 +222,14 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _add_send_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("text", metavar="TEXT", help="what to say, exactly")
+    add("text", type=argument.text, metavar="TEXT", help="what to say, exactly")
     add(
         "--wait-acks",
-        type=_count,
+        type=argument.count,
         metavar="N",
         help="succeed only when N people have acknowledged it",
     )
-    add("--timeout", type=_seconds, metavar="SECONDS",
+    add("--timeout", type=argument.seconds, metavar="SECONDS",
         help="how long to wait for them (default: 10)")  # fmt: skip
 
 
@@ -200,26 +240,31 @@ def _add_node_flags(parser: argparse.ArgumentParser) -> None:
         "-c",
         "--connect",
         action="append",
-        type=_address,
+        type=argument.target,
         metavar="ADDRESS",
-        help="connect at start; may be repeated",
+        help="connect at start, to an address or by an invite; may be repeated",
     )
-    add("-n", "--nick", type=_nick, help="what you are called")
+    add("--invite-file", metavar="FILE",
+        help="join by the invite in it; - reads it from standard input")  # fmt: skip
+    add("-n", "--nick", type=argument.nick, help="what you are called")
     add(
         "-p",
         "--port",
-        type=_port,
+        type=argument.port,
         metavar="PORT",
         help=f"port to listen on; 0 for any (default: {limits.DEFAULT_PORT}, or the next free one)",
     )
     add("--host", metavar="ADDRESS", help="address to listen on (default: all, IPv4 and IPv6)")
-    add("-r", "--room", type=_room, metavar="NAME", help="room to be in (default: lobby)")
+    add("-r", "--room", type=argument.room, metavar="NAME", help="room to be in (default: lobby)")
     add("--profile", metavar="NAME", help="which identity (default: the first free one)")
     add("--ephemeral", action="store_true", help="a fresh identity, nothing is kept on disk")
     add("--manual", action="store_true", help="connect only where I say")
+    add("--lan", action="store_true",
+        help="tell this network that I am here, and join who is, without asking")  # fmt: skip
+    add("--no-map", action="store_true", help="tell nobody who my neighbours are")
     add("--guests", choices=["local", "any", "off"],
         help="who may take part by plain lines, such as netcat (default: local)")  # fmt: skip
-    add("--backlog", type=_minutes, metavar="MINUTES",
+    add("--backlog", type=argument.minutes, metavar="MINUTES",
         help="how much of what was said before is shown; 0 for none (default: 10)")  # fmt: skip
 
 
@@ -283,59 +328,6 @@ def _within(kind: Callable[[str], float], least: float, most: float) -> Callable
         return number
 
     return read
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
-        raise argparse.ArgumentTypeError(f"must be 0-65535, got {text}")
-    return int(text)
-
-
-def _minutes(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text[:4]) <= limits.STORE_MINUTES):
-        raise argparse.ArgumentTypeError(f"must be 0-{limits.STORE_MINUTES}, got {text}")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= limits.ACKS_AIM):
-        raise argparse.ArgumentTypeError(f"must be 1-{limits.ACKS_AIM}, got {text}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds <= LONGEST_TIMEOUT_S:
-        most = f"{LONGEST_TIMEOUT_S:g}"
-        raise argparse.ArgumentTypeError(f"must be above 0 and at most {most}, got {text}")
-    return seconds
-
-
-def _nick(text: str) -> str:
-    from p2pchat.nicks import check_nick  # noqa: PLC0415
-
-    try:
-        return check_nick(text)
-    except BadNick as error:
-        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from None
-
-
-def _address(text: str) -> str:
-    from p2pchat.core.values import Address  # noqa: PLC0415
-
-    try:
-        return str(Address.parse(text))
-    except BadAddress as error:
-        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from None
-
-
-def _room(text: str) -> str:
-    if not text or len(text.encode("utf-8", "replace")) > limits.ROOM_LIMIT_BYTES:
-        raise argparse.ArgumentTypeError(f"a room name has 1 to {limits.ROOM_LIMIT_BYTES} bytes")
-    return text
 
 
 if __name__ == "__main__":

@@ -30,6 +30,9 @@ P2PChatError
 │   ├── SameIdentity
 │   └── PeerBusy
 ├── BadAddress
+├── BadInvite
+│   └── InviteTooNew
+├── InviteExposed
 ├── BadNick
 ├── BadRoom
 ├── TextTooLong
@@ -292,6 +295,36 @@ class BadAddress(P2PChatError):
     """A text that should be an address is none."""
 
     code = "bad-address"
+
+
+class BadInvite(P2PChatError):
+    """A text that should be an invite is none, or not whole."""
+
+    code = "bad-address"
+
+    def __init__(self, why: str) -> None:
+        # What was read is not repeated: it may hold the secret of a room.
+        super().__init__(f"that invite can't be read: {why}.")
+
+
+class InviteTooNew(BadInvite):
+    """A later version of p2pchat made the invite."""
+
+    code = "version"
+
+    def __init__(self) -> None:
+        super().__init__("it was made by a newer p2pchat. Update p2pchat")
+
+
+class InviteExposed(P2PChatError):
+    """An invite with a secret stands where other users of the machine can read it."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"{where}: an invite with a secret must not stand there, where others can read it. "
+            "Use --invite-file FILE, - for standard input, or type connect and the invite "
+            "into the running program."
+        )
 
 
 class BadNick(P2PChatError):

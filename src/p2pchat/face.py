@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
-from p2pchat.core.notices import Notice, Peers, Reach
+from p2pchat.core.notices import Finding, NetworkMap, Notice, Path, Peers, Reach
 from p2pchat.core.values import Message, Person
-from p2pchat.ui.commands import NotYet, SetBack
+from p2pchat.ui.commands import MapForm, NotYet, SetBack
 from p2pchat.ui.model import Toolbar
 from p2pchat.ui.ndjson import Request
 
@@ -66,6 +66,29 @@ class Front(Protocol):
 
     def show_reach(self, reach: Reach, ref: str | None) -> None:
         """Answer `/seen`."""
+        ...
+
+    def show_map(self, found: NetworkMap, form: MapForm, ref: str | None) -> None:
+        """Answer `/map`."""
+        ...
+
+    def show_path(self, path: Path, about: Message | Person, ref: str | None) -> None:
+        """Answer `/trace` with the way of a message, or `/ping` with the way to a person."""
+        ...
+
+    def show_doctor(self, findings: Sequence[Finding], ref: str | None) -> None:
+        """Answer `/doctor`."""
+        ...
+
+    def show_invite(self, url: str, qr: str | None, note: str, ref: str | None) -> None:
+        """Answer `/invite`.
+
+        Args:
+            url: The invite.
+            qr: What `ui.qr.drawn` made of it, where that was asked for.
+            note: One clean line about what it lets others do; may be empty.
+            ref: Of the request.
+        """
         ...
 
     def show_history(self, messages: Sequence[Message], ref: str | None) -> None:

@@ -1,7 +1,6 @@
-"""The four faces of the program: terminal, linear text, line mode, NDJSON.
+"""The faces for somebody who types, terminal and linear text; and which of all four is used.
 
-Each turns notices into what its reader understands, and what comes in into requests. None of
-them decides anything; which one is used follows from what standard input and output are.
+That follows from what standard input and output are. None of the faces decides anything.
 """
 
 from __future__ import annotations
@@ -9,25 +8,33 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self
 
 from p2pchat import __version__
-from p2pchat.core.notices import Listening, Notice, Peers, Reach, Received, Remark
+from p2pchat.core.notices import (
+    Finding,
+    Listening,
+    NetworkMap,
+    Notice,
+    Path,
+    Peers,
+    Reach,
+    Received,
+    Remark,
+)
 from p2pchat.core.values import Message, Person
 from p2pchat.face import Around, Front
-from p2pchat.stdio import StandardInput, StandardOutput
-from p2pchat.ui import ndjson, plain
+from p2pchat.pipe_fronts import JsonFront, LineFront, PipeFront
+from p2pchat.ui import plain
 from p2pchat.ui.backlog import EarlierMessages
-from p2pchat.ui.commands import NotYet, SetBack, help_text
+from p2pchat.ui.commands import MapForm, NotYet, SetBack
+from p2pchat.ui.findings import lines_of_findings
 from p2pchat.ui.grammar import parse
+from p2pchat.ui.help_text import help_text
 from p2pchat.ui.ndjson import Request
 from p2pchat.ui.words import NOTHING_SAID
-
-HURRY_S: Final = 1.0
-"""What a reader of our output still has when a signal ends us, and one of our narration ever."""
 
 EARLIER_GATHER_S: Final = 0.3
 """Earlier messages are shown when no other one has come for so long, if nothing else is shown."""
@@ -60,142 +67,6 @@ class _Gathering:
         self._timer = None
         for notice in self._earlier.take():
             self._show(notice)
-
-
-class PipeFront:
-    """What line mode, NDJSON and linear text have in common: no cursor, no editor."""
-
-    is_interactive = False
-
-    def __init__(self, *, is_quiet: bool = False) -> None:
-        self._is_quiet = is_quiet
-        self._input = StandardInput()
-
-    async def __aenter__(self) -> Self:
-        self._output = StandardOutput()
-        self._narration = StandardOutput(2)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.finish()
-        await self._output.flush()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(HURRY_S):
-                await self._narration.flush()
-
-    def finish(self) -> None:
-        """Write what is still to be said, if anything is."""
-
-    async def requests(self) -> AsyncIterator[Request]:
-        """Yield one request for each line."""
-        async for line in self._input.lines():
-            yield self.read(line)
-
-    def read(self, line: str) -> Request:
-        """Read one line of input."""
-        return Request(parse(line))
-
-    def refresh(self) -> None:
-        """Nothing is always in view."""
-
-    def clear(self) -> None:
-        """Nothing can be taken back."""
-
-    async def keep_up(self) -> None:
-        """Wait while the reader of our output is behind."""
-        await self._output.keep_up()
-
-    async def wait_broken(self) -> None:
-        """Return when our output is read no more."""
-        await self._output.broken.wait()
-
-    def hurry(self) -> None:
-        """Give a reader that is behind one more moment."""
-        asyncio.get_running_loop().call_later(HURRY_S, self._output.give_up)
-
-    def _print(self, lines: Sequence[str]) -> None:
-        if lines:
-            self._output.write("\n".join(lines) + "\n")
-
-    def _narrate(self, lines: Sequence[str]) -> None:
-        if lines and not self._is_quiet:
-            self._narration.offer("\n".join(lines) + "\n")
-
-
-class LineFront(PipeFront):
-    """Line mode: standard output for scripts, everything else on standard error."""
-
-    def show(self, notice: Notice, ref: str | None = None) -> None:
-        """Print a notice as its lines."""
-        lines = plain.lines_of(notice)
-        self._print(lines.out)
-        self._narrate(lines.err)
-
-    def show_peers(self, peers: Peers, ref: str | None) -> None:
-        """Answer on standard error."""
-        self._narrate(plain.lines_of_peers(peers) or ["no one is connected"])
-
-    def show_reach(self, reach: Reach, ref: str | None) -> None:
-        """Answer on standard error."""
-        self._narrate([plain.line_of_reach(reach)])
-
-    def show_history(self, messages: Sequence[Message], ref: str | None) -> None:
-        """Answer on standard error."""
-        self._narrate(plain.lines_of_history(messages))
-
-    def show_help(self, topic: str | None, ref: str | None) -> None:
-        """Answer on standard error."""
-        self._narrate(help_text(topic, keys=False))
-
-    def refuse(self, refused: SetBack | NotYet, ref: str | None) -> None:
-        """Print an error line."""
-        self._print([f"Error: {refused.text}"])
-
-
-class JsonFront(PipeFront):
-    """NDJSON on standard output, narration for people on standard error."""
-
-    def show(self, notice: Notice, ref: str | None = None) -> None:
-        """Print a notice as an object, where it is one."""
-        lines = ndjson.encode(notice, _now(), ref)
-        self._print(lines)
-        if not lines:
-            narrated = plain.lines_of(notice)
-            self._narrate(narrated.out + narrated.err)
-
-    def show_peers(self, peers: Peers, ref: str | None) -> None:
-        """Print a result."""
-        self._print([ndjson.encode_peers(peers, _now(), ref)])
-
-    def show_reach(self, reach: Reach, ref: str | None) -> None:
-        """Print a result."""
-        self._print([ndjson.encode_reach("seen", reach, _now(), ref)])
-
-    def show_history(self, messages: Sequence[Message], ref: str | None) -> None:
-        """Print a result."""
-        self._print([ndjson.encode_history(messages, _now(), ref)])
-
-    def show_help(self, topic: str | None, ref: str | None) -> None:
-        """Print a result."""
-        self._print([ndjson.encode_result("help", help_text(topic, keys=False), _now(), ref)])
-
-    def refuse(self, refused: SetBack | NotYet, ref: str | None) -> None:
-        """Print an error object."""
-        code = refused.code if isinstance(refused, SetBack) else "not-yet"
-        self._print([ndjson.encode_error(refused.text, code, _now(), ref)])
-
-    def read(self, line: str) -> Request:
-        """Read an object, or a line of the grammar."""
-        return ndjson.parse_request(line)
-
-    def finish(self) -> None:
-        """Print the last object."""
-        self._print([ndjson.encode_bye(_now())])
 
 
 class LinearFront(PipeFront):
@@ -239,6 +110,28 @@ class LinearFront(PipeFront):
         self._earlier.flush()
         at = _now().astimezone()
         self._print(self._view.reach(reach, at, self._around.me, self._around.people))
+
+    def show_map(self, found: NetworkMap, form: MapForm, ref: str | None) -> None:
+        """Print an indented tree, or text for other programs."""
+        self._earlier.flush()
+        self._print(plain.lines_of_map(found, form, self._around.people))
+
+    def show_path(self, path: Path, about: Message | Person, ref: str | None) -> None:
+        """Print the way."""
+        self._earlier.flush()
+        lines = plain.lines_of_path(path, about, self._around.people)
+        at = _now().astimezone()
+        self._print(self._view.way(lines, at, self._around.me, self._around.people))
+
+    def show_doctor(self, findings: Sequence[Finding], ref: str | None) -> None:
+        """Print what was found."""
+        self._earlier.flush()
+        self._print(lines_of_findings(findings))
+
+    def show_invite(self, url: str, qr: str | None, note: str, ref: str | None) -> None:
+        """Print an invite."""
+        self._earlier.flush()
+        self._print(plain.lines_of_invite(url, qr, note))
 
     def show_history(self, messages: Sequence[Message], ref: str | None) -> None:
         """Print the messages once more."""
@@ -312,6 +205,27 @@ class TerminalFront:
         """Print who has a message."""
         self._earlier.flush()
         self._screen.show_reach(reach, self._around.me, self._around.people)
+
+    def show_map(self, found: NetworkMap, form: MapForm, ref: str | None) -> None:
+        """Print a tree, or text for other programs."""
+        self._earlier.flush()
+        self._screen.show_map(found, form, self._around.me, self._around.people)
+
+    def show_path(self, path: Path, about: Message | Person, ref: str | None) -> None:
+        """Print the way."""
+        self._earlier.flush()
+        lines = plain.lines_of_path(path, about, self._around.people)
+        self._screen.show_way(lines, self._around.me, self._around.people)
+
+    def show_doctor(self, findings: Sequence[Finding], ref: str | None) -> None:
+        """Print what was found."""
+        self._earlier.flush()
+        self._screen.show_lines(lines_of_findings(findings))
+
+    def show_invite(self, url: str, qr: str | None, note: str, ref: str | None) -> None:
+        """Print an invite, with its picture where there is room for it."""
+        self._earlier.flush()
+        self._screen.show_invite(url, qr, note, self._around.me, self._around.people)
 
     def show_history(self, messages: Sequence[Message], ref: str | None) -> None:
         """Print the messages once more."""

@@ -13,13 +13,13 @@ from types import TracebackType
 from typing import Self
 
 from p2pchat.core import limits
+from p2pchat.core.address_book import AddressBook
 from p2pchat.core.engine import Core
-from p2pchat.core.events import (
-    AskWhoHas,
-    HangUp,
-    Opened,
-)
-from p2pchat.core.notices import Dialling, Listening, Notice, Peers, Reach
+from p2pchat.core.events import HangUp, LookAround, NetworkChanged, Opened
+from p2pchat.core.invites import Invite
+from p2pchat.core.lookout import LanPolicy
+from p2pchat.core.notices import Dialling, Listening, NetworkMap, Notice, Peers, Reach, Standing
+from p2pchat.core.notices import Path as Way
 from p2pchat.core.setup import GuestPolicy, Setup
 from p2pchat.core.values import (
     Address,
@@ -32,19 +32,21 @@ from p2pchat.core.values import (
 )
 from p2pchat.crypto.credentials import NodeCredentials
 from p2pchat.crypto.room import Room
-from p2pchat.errors import SpeaksPlainText
+from p2pchat.errors import BadInvite, DialFailed, KeyMismatch, SpeaksPlainText
+from p2pchat.finding import BookKeeper, Finder
+from p2pchat.net.discovery import LanDiscovery
 from p2pchat.net.interfaces import reachable_addresses
 from p2pchat.net.registry import ConnectionRegistry
 from p2pchat.net.tcp import Listener
 from p2pchat.nicks import check_nick, default_nick
 from p2pchat.notice_queue import NoticeQueue
+from p2pchat.questions import NOBODY, Questions
 from p2pchat.shell import Shell
 from p2pchat.store.profile import Profile, default_folder, open_ephemeral, open_profile
 from p2pchat.wire.codec import Codec
+from p2pchat.wire.invite import read_target
 
 log = logging.getLogger(__name__)
-
-_NOBODY = Reach((), (), 0)
 
 # Looking a member of an enumeration up costs a tenth of announcing a message.
 _TEXT, _ACTION = Kind.TEXT, Kind.ACTION
@@ -71,6 +73,9 @@ class Node:
         folder: Path | None = None,
         guests: GuestPolicy | str = GuestPolicy.LOCAL,
         backlog_minutes: float = limits.BACKLOG_MINUTES,
+        lan: LanPolicy | str = LanPolicy.OFF,
+        is_mapped: bool = True,
+        run_folder: Path | None = None,
     ) -> None:
         """Describe a node; nothing happens before `async with`.
 
@@ -81,12 +86,18 @@ class Node:
             port: TCP port; 0 for any, None for the first free one from 55555 up.
             room: Name of the room, at most 64 bytes.
             secret: What makes the room private; None for an open one.
-            manual: Connect only where `connect()` says.
+            manual: Connect only where `connect()` says; otherwise other nodes of this user on
+                this machine and people known from before are joined at once.
             ephemeral: Use a fresh identity and keep nothing on disk.
             profile: Name of the profile whose identity it has; None for the first free one.
             folder: Where profiles live; None for the usual place of this system.
             guests: Who may take part by plain lines: "local", "any" or "off".
             backlog_minutes: How much of what was said before its start it shows; 0 for none.
+            lan: Whether to look for strangers on the LAN: "off", "ask" (look, tell, and wait for
+                `look_around()`) or "auto" (find and be found).
+            is_mapped: Whether others see its neighbours on their maps.
+            run_folder: Where running nodes announce themselves to each other; None for the usual
+                place of this user.
 
         Raises:
             BadNick, BadRoom: The nick or the room breaks the rules.
@@ -98,6 +109,8 @@ class Node:
         self._ephemeral, self._profile_name, self._folder = ephemeral, profile, folder
         self._guests = GuestPolicy(guests)
         self._backlog_minutes = backlog_minutes
+        self._lan = LanPolicy(lan)
+        self._is_mapped, self._run_folder = is_mapped, run_folder
         self._notices = NoticeQueue()
         self._asked: dict[MessageId, int] = {}
         self._is_leaving = False
@@ -116,17 +129,24 @@ class Node:
             undo.callback(self._profile.close)
             self._listener = Listener(self._host, self._wished_port)
             undo.callback(self._listener.close)
-            self._core = self._make_core()
-            tasks = await undo.enter_async_context(asyncio.TaskGroup())
-            self._shell = Shell(self._core, self._profile.identity, tasks, self._notices)
+            rng = Random(os.urandom(16))
+            book = AddressBook(rng)
+            self._keeper = BookKeeper(book, self._profile.folder, self._room)
+            self._core = self._make_core(rng, book)
+            self._tasks = tasks = await undo.enter_async_context(asyncio.TaskGroup())
+            self._shell = Shell(self._core, self._profile.identity, tasks, self._notices, self)
             undo.callback(self._shell.stop_timer)
+            self._questions = Questions(self._core, self._shell)
+            self._finder = self._make_finder(tasks)
+            undo.callback(self._finder.stop)
             serving = self._listener.serve(self._shell.accept)
             self._listening = tasks.create_task(serving, name="listener")
             self._timing = tasks.create_task(self._shell.keep_time(), name="node")
             self._exit = undo.pop_all()
-        for message in self._profile.messages:
+        for message in (*self._profile.messages, *self._keeper.messages):
             log.warning("%s", message)
         self._notices.offer(self._describe())
+        self._shell.handle(NetworkChanged(self._finder.addresses()))
         return self
 
     async def __aexit__(
@@ -161,7 +181,9 @@ class Node:
             # At once: whoever came in after the goodbyes would keep the node from ending.
             self._listener.stop()
             self._listening.cancel()
+            self._finder.stop()
             self._shell.leave()
+            await self._keeper.save()
         try:
             async with asyncio.timeout(limits.LEAVE_TIMEOUT_S):
                 while len(self.connections):
@@ -239,6 +261,11 @@ class Node:
         self._shell.announced()
         return message
 
+    async def wait_for_neighbour(self) -> None:
+        """Wait until at least one peer has an open connection."""
+        while not self._core.neighbour_count:
+            await self._shell.until_change()
+
     async def drain(self) -> None:
         """Wait until everything announced so far was handed to the neighbours' queues."""
         while self._core.waiting_texts:
@@ -250,7 +277,9 @@ class Node:
         Returns at the timeout at the latest, with whoever has it by then.
         """
         number = self._asked.get(message)
-        return await self._reach(number, wanted, timeout_s) if number is not None else _NOBODY
+        if number is None:
+            return NOBODY
+        return await self._questions.reach(number, wanted, timeout_s)
 
     async def who_has(self, timeout_s: float = limits.SEEN_ANSWER_S) -> Reach | None:
         """Ask everybody whether they have the last own message; None without one.
@@ -258,29 +287,46 @@ class Node:
         Returns when all who are known have answered, at the timeout at the latest.
         """
         await self.drain()  # the last message may be on its way out
-        self._shell.handle(AskWhoHas(None))
-        if self._core.seen(None, asyncio.get_running_loop().time()) is None:
-            return None
-        return await self._reach(None, None, timeout_s)
+        return await self._questions.who_has(timeout_s)
 
-    async def _reach(self, number: int | None, wanted: int | None, timeout_s: float) -> Reach:
-        found = self._reach_now(number)
-        try:
-            async with asyncio.timeout(timeout_s):
-                while found.waiting if wanted is None else len(found.has) < wanted:
-                    await self._shell.until_change()
-                    found = self._reach_now(number)
-        except TimeoutError:
-            return self._reach_now(number)
-        return found
+    async def map(self) -> NetworkMap:
+        """Return who is connected to whom within three hops, as they say themselves.
 
-    def _reach_now(self, number: int | None) -> Reach:
-        seen = self._core.seen(number, asyncio.get_running_loop().time())
-        if seen is None:
-            return _NOBODY
-        has = tuple(self._core.name_of(peer) for peer in seen.acknowledged)
-        waiting = tuple(self._core.name_of(peer) for peer in seen.waiting)
-        return Reach(has, waiting, seen.estimate)
+        Ends within 3 s. Where one person alone holds parts of it together, and it is known where
+        to dial somebody behind him, that is done.
+        """
+        return await self._questions.map()
+
+    async def trace(self, message: Message) -> Way | None:
+        """Return the way on which a message came, as told by each node on it.
+
+        Ends within 5 s; None where it is not known any more how it came here.
+        """
+        assert message.signer.id is not None
+        envelope = self._core.envelope_of(message.signer.id, message.epoch, message.number)
+        return None if envelope is None else await self._questions.path(envelope)
+
+    async def ping(self, peer: PeerId) -> Way:
+        """Measure the way to somebody; ends within 5 s."""
+        return await self._questions.path(peer)
+
+    def standing(self) -> Standing:
+        """Tell how this node stands in its network."""
+        return self._core.standing(asyncio.get_running_loop().time())
+
+    @property
+    def lan(self) -> LanDiscovery | None:
+        """What looks for strangers on the LAN; None where nothing does."""
+        return self._finder.lan
+
+    def look_around(self) -> None:
+        """Join whoever is there: on this machine, on the LAN, or known from before.
+
+        Its profile remembers that, so that the LAN is joined by itself from now on.
+        """
+        if not self._manual and (problem := self._profile.save_joins_lan()):
+            log.warning("%s", problem)
+        self._shell.handle(LookAround())
 
     def messages(self) -> AsyncIterator[Message]:
         """Yield what others say, each message once, until the node stops.
@@ -294,26 +340,51 @@ class Node:
         """Yield everything that the node has to tell, until it stops."""
         return self._notices.notices()
 
-    async def connect(self, address: Address | str) -> Opened:
-        """Dial a node, or with `plain://host:port` a plain-line peer.
+    async def connect(self, where: Address | Invite | str) -> Opened:
+        """Dial a node, with `plain://host:port` a plain-line peer, or whom an invite names.
 
-        Returns once the connection is open. Somebody who is a neighbour already is found out
-        by that: then `already` is true and nothing has changed.
+        Returns once the connection is open; it is dialled again whenever it breaks. Somebody who
+        is a neighbour already is found out by that: then `already` is true.
 
         Raises:
-            BadAddress: The text is no address.
+            BadAddress, BadInvite: The text is none, or the invite is for another room.
             DialFailed: It did not open, with the reason.
         """
-        if isinstance(address, str):
-            address = Address.parse(address)
-        self._notices.offer(Dialling(address))
+        if isinstance(where, str):
+            where = read_target(where)
+        if isinstance(where, Invite):
+            return await self._accept_invite(where)
+        return await self._dial((where,), None)
+
+    async def _accept_invite(self, invite: Invite) -> Opened:
+        if invite.room != self.room:
+            raise BadInvite(
+                f"that invite is for the room {invite.room}; this is {self.room}. "
+                "Start p2pchat with it: p2pchat -c INVITE"
+            )
+        failure: DialFailed | None = None
+        for place in invite.places:
+            try:
+                return await self._dial(place.addresses, place.peer)
+            except KeyMismatch:
+                raise
+            except DialFailed as error:
+                failure = failure or error
+        raise failure or BadInvite("that invite names nobody to dial.")
+
+    async def _dial(self, addresses: tuple[Address, ...], expected: PeerId | None) -> Opened:
+        self._notices.offer(Dialling(addresses[0]))
         try:
-            return await self._shell.dial(address)
+            return await self._shell.dial(addresses, expected)
         except SpeaksPlainText:
-            if address.plain:
+            if addresses[0].plain:
                 raise
             # It took us for a silent guest, perhaps, because our first bytes were late.
-            return await self._shell.dial(address)
+            return await self._shell.dial(addresses, expected)
+
+    def invite(self) -> Invite:
+        """Return an invite to this room that names this node and others who can be dialled."""
+        return Invite(self.room, None, self._core.invite_places(self.addresses))
 
     def disconnect(self, connection: ConnectionId) -> None:
         """Say goodbye on one connection."""
@@ -338,8 +409,37 @@ class Node:
             return open_ephemeral()
         return open_profile(self._profile_name, self._folder or default_folder())
 
-    def _make_core(self) -> Core:
+    def search(self) -> None:
+        """Look who is there; the core asks for it."""
+        self._finder.search()
+
+    def advertise(self) -> None:
+        """Let others find this node; the core asks for it."""
+        self._finder.advertise()
+
+    def save_book(self) -> None:
+        """Write the address book; the core asks for it."""
+        if not self._is_leaving:
+            self._tasks.create_task(self._keeper.save(), name="address book")
+
+    def look_on_lan(self) -> None:
+        """Begin to look for strangers on the LAN, where that is wanted.
+
+        Not done at the start by itself, for it takes a tenth of a second.
+        """
+        if self._lan is not LanPolicy.OFF and not self._manual:
+            self._finder.start_lan()
+
+    def _make_finder(self, tasks: asyncio.TaskGroup) -> Finder:
+        finder = Finder(self._room, self._listener.address, self.id, self._shell.handle, tasks)
+        if not self._manual:
+            finder.start(self._folder or default_folder(), self._run_folder)
+        return finder
+
+    def _make_core(self, rng: Random, book: AddressBook) -> Core:
         identity = self._profile.identity
+        if self._lan is LanPolicy.ASK and self._profile.joins_lan:
+            self._lan = LanPolicy.AUTO
         nick = self._wished_nick or self._profile.nick or default_nick(identity.peer)
         setup = Setup(
             me=identity.peer,
@@ -350,8 +450,14 @@ class Node:
             guests=self._guests if self._room.is_open else GuestPolicy.OFF,
             is_metered=self._room.is_open,
             backlog_minutes=self._backlog_minutes,
+            joins=not self._manual,
+            room=self._room.name,
+            port=self.port,
+            lan=self._lan,
+            is_mapped=self._is_mapped,
         )
-        return Core(setup, Codec(), NodeCredentials(identity, self._room), Random(os.urandom(16)))
+        return Core(setup, Codec(), NodeCredentials(identity, self._room), rng, book)
 
     def _describe(self) -> Listening:
-        return Listening(self._core.me, self._room.name, self._listener.address, self.addresses)
+        bound = self._listener.address
+        return Listening(self._core.me, self._room.name, bound, self.addresses, self._manual)

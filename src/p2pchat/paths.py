@@ -6,7 +6,9 @@ from pathlib import Path
 
 from platformdirs import user_config_path
 
+from p2pchat.store.address_book import FOLDER_NAME
 from p2pchat.store.profile import DEFAULT_NAME, default_folder
+from p2pchat.store.running import run_folders
 
 
 def settings_file() -> Path:
@@ -29,5 +31,7 @@ def listing(profile: str | None, settings: Path) -> str:
         "key": own / "key",
         "nick": own / "nick",
         "log": own / "log.txt",
+        "addresses": own / FOLDER_NAME,
+        "running": run_folders(folder)[0],
     }
     return "".join(f"{name:<10} {path}\n" for name, path in places.items())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 
+from p2pchat.core.invites import Invite
 from p2pchat.core.notices import Reach
 from p2pchat.core.values import Address
 from p2pchat.errors import DialFailed
@@ -13,6 +16,9 @@ from p2pchat.logs import logging_to
 from p2pchat.node import Node
 from p2pchat.settings import Settings
 from p2pchat.ui import ndjson, plain
+
+COMPANY_S = 5.0
+"""How long a message waits for somebody to be found by itself."""
 
 
 async def send(settings: Settings, text: str, wait_acks: int, timeout_s: float) -> int:
@@ -28,10 +34,11 @@ async def send(settings: Settings, text: str, wait_acks: int, timeout_s: float) 
     Raises:
         P2PChatError: It could not start, or the text may not be sent.
     """
-    node, addresses = node_for(settings)
+    node, targets = node_for(settings)
     async with node:
         with logging_to(settings, node.profile):
-            await _dial_all(node, addresses)
+            await _dial_all(node, targets)
+            await _wait_for_company(node, settings)
             message = node.announce(text, wants_acks=wait_acks > 0)
             await node.drain()
             if not wait_acks:
@@ -41,12 +48,22 @@ async def send(settings: Settings, text: str, wait_acks: int, timeout_s: float) 
             return 0 if len(reach.has) >= wait_acks else 1
 
 
-async def _dial_all(node: Node, addresses: tuple[Address, ...]) -> None:
-    for address in addresses:
+async def _dial_all(node: Node, targets: tuple[Address | Invite, ...]) -> None:
+    for target in targets:
         try:
-            await node.connect(address)
+            await node.connect(target)
         except DialFailed as error:
             sys.stderr.write(f"p2pchat: {error}\n")
+
+
+async def _wait_for_company(node: Node, settings: Settings) -> None:
+    """Give a node that finds others by itself a moment for it."""
+    if settings.manual or node.neighbour_count:
+        return
+    node.look_on_lan()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(COMPANY_S):
+            await node.wait_for_neighbour()
 
 
 def _tell(settings: Settings, reach: Reach, wanted: int) -> None:

@@ -21,13 +21,19 @@ class Settings:
     nick: str | None = None
     host: str = ""
     port: int | None = None
-    room: str = "lobby"
+    room: str | None = None
+    """None for the one of an invite, else the lobby."""
     profile: str | None = None
     ephemeral: bool = False
     manual: bool = False
+    lan: bool = False
+    no_map: bool = False
     guests: str = "local"
     backlog: int = 10
     connect: tuple[str, ...] = ()
+    """Addresses and invites; one with a secret never comes from a flag or a variable."""
+    invite_file: str | None = None
+    """Where an invite stands, - for standard input."""
     json: bool = False
     plain: bool = False
     stay: bool = False
@@ -74,6 +80,15 @@ def merged(
     return replace(Settings(), **given)  # type: ignore[arg-type]  # checked by name and type
 
 
+def ours(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that are meant for this program."""
+    return {
+        variable: text
+        for variable, text in sorted(environment.items())
+        if variable.startswith(ENVIRONMENT_PREFIX)
+    }
+
+
 def _from_file(file: Path, *, is_named: bool) -> dict[str, object]:
     try:
         read = tomllib.loads(file.read_text("utf-8"))
@@ -90,9 +105,9 @@ def _from_file(file: Path, *, is_named: bool) -> dict[str, object]:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     given: dict[str, object] = {}
-    for variable, text in sorted(environment.items()):
+    for variable, text in ours(environment).items():
         name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
-        if variable.startswith(ENVIRONMENT_PREFIX) and name in _KINDS:
+        if name in _KINDS:
             given[name] = _checked(name, _KINDS[name](variable, text), variable)
     return given
 

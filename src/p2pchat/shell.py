@@ -5,25 +5,34 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Coroutine
 from itertools import count
-from typing import assert_never
+from typing import Protocol, assert_never
 
+from p2pchat.core import limits
 from p2pchat.core.engine import Core
 from p2pchat.core.events import (
+    Advertise,
     ClockSet,
     Close,
     Closing,
     ConnectionEnded,
     ConnectionStarted,
     Deliver,
+    Dial,
+    DialEnded,
     Effect,
     Event,
     Failed,
     Leave,
     Note,
     Opened,
+    Probe,
+    Probed,
     Published,
     Register,
+    SaveBook,
+    Search,
     Send,
     Tell,
     Tick,
@@ -31,7 +40,7 @@ from p2pchat.core.events import (
     WriteLine,
 )
 from p2pchat.core.notices import Direction
-from p2pchat.core.values import Address, ConnectionId
+from p2pchat.core.values import Address, ConnectionId, PeerId
 from p2pchat.crypto.identity import Identity
 from p2pchat.errors import ConnectionEnded as EndedEarly
 from p2pchat.errors import DialFailed
@@ -43,7 +52,7 @@ from p2pchat.net.conversation import (
     UndecidedConversation,
 )
 from p2pchat.net.registry import ConnectionRegistry
-from p2pchat.net.tcp import ByteStream, TcpStream, dial
+from p2pchat.net.tcp import ByteStream, TcpStream, dial_first, probe
 from p2pchat.notice_queue import NoticeQueue
 from p2pchat.wire.codec import encode
 from p2pchat.wire.framing import frame_bytes
@@ -55,6 +64,22 @@ _CLOCK_STEP_S = 0.25
 """Steps of the wall clock below this are nobody's business."""
 
 
+class Outside(Protocol):
+    """What a node has around it besides connections."""
+
+    def search(self) -> None:
+        """Look who is there."""
+        ...
+
+    def advertise(self) -> None:
+        """Let others find this node."""
+        ...
+
+    def save_book(self) -> None:
+        """Write the address book."""
+        ...
+
+
 class Shell:
     """Feeds one core, performs its effects, and owns what they act on.
 
@@ -63,13 +88,20 @@ class Shell:
     """
 
     def __init__(
-        self, core: Core, identity: Identity, tasks: asyncio.TaskGroup, notices: NoticeQueue
+        self,
+        core: Core,
+        identity: Identity,
+        tasks: asyncio.TaskGroup,
+        notices: NoticeQueue,
+        outside: Outside,
     ) -> None:
         self.registry = ConnectionRegistry()
         self._core = core
         self._identity = identity
         self._tasks = tasks
         self._notices = notices
+        self._outside = outside
+        self._own_dials: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._numbers = count(1)
         self._dials: dict[ConnectionId, asyncio.Future[Opened]] = {}
@@ -88,18 +120,19 @@ class Shell:
         """Take in who dialled us."""
         number = ConnectionId(next(self._numbers))
         conversation = UndecidedConversation(number, self._identity)
-        self._start(number, stream, stream.remote, Direction.IN, conversation)
+        self._start(number, stream, stream.remote, conversation, direction=Direction.IN)
 
-    async def dial(self, address: Address) -> Opened:
-        """Dial an address and wait until the connection is open.
+    async def dial(self, addresses: tuple[Address, ...], expected: PeerId | None = None) -> Opened:
+        """Dial what the user typed, and wait until the connection is open.
+
+        Args:
+            addresses: Of one host; the first that answers counts.
+            expected: Whose key has to appear there; None for anybody's.
 
         Raises:
             DialFailed: It did not open.
         """
-        stream = await dial(address)
-        if self._is_leaving:
-            stream.abort()  # it missed our goodbye, and would keep the node from ending
-            raise EndedEarly(address, "this node leaves")
+        stream, address = await self._reach(addresses, limits.DIAL_TIMEOUT_S)
         number = ConnectionId(next(self._numbers))
         conversation: Conversation = (
             PlainConversation(number)
@@ -109,14 +142,49 @@ class Shell:
         settled: asyncio.Future[Opened] = self._loop.create_future()
         self._dials[number] = settled
         try:
-            self._start(number, stream, address, Direction.OUT, conversation)
+            self._start(number, stream, address, conversation, expected, is_typed=True)
             return await settled
         finally:
             del self._dials[number]
 
+    async def _reach(
+        self, addresses: tuple[Address, ...], timeout_s: float
+    ) -> tuple[TcpStream, Address]:
+        stream = await dial_first(addresses, timeout_s)
+        address = addresses[0]
+        if len(addresses) > 1:
+            address = stream.remote
+        if self._is_leaving:
+            stream.abort()  # it missed our goodbye, and would keep the node from ending
+            raise EndedEarly(address, "this node leaves")
+        return stream, address
+
+    async def _dial_by_itself(self, wish: Dial) -> None:
+        try:
+            stream, address = await self._reach(wish.addresses, wish.timeout_s)
+        except DialFailed as error:
+            self.handle(DialEnded(wish.attempt, error))
+            return
+        number = ConnectionId(next(self._numbers))
+        conversation = SecureConversation(number, self._identity, dialling=True)
+        self._start(number, stream, address, conversation, wish.expected, attempt=wish.attempt)
+
+    async def _probe(self, wish: Probe) -> None:
+        self.handle(Probed(wish.attempt, await probe(wish.address)))
+
+    def _spawn(self, doing: Coroutine[None, None, None], name: str) -> None:
+        if self._is_leaving:
+            doing.close()
+            return
+        task = self._tasks.create_task(doing, name=name)
+        self._own_dials.add(task)
+        task.add_done_callback(self._own_dials.discard)
+
     def leave(self) -> None:
         """Say goodbye to everybody; what is being dialled is given up once it answers."""
         self._is_leaving = True
+        for dialling in self._own_dials:
+            dialling.cancel()
         self.handle(Leave())
 
     def _start(
@@ -124,13 +192,21 @@ class Shell:
         number: ConnectionId,
         stream: ByteStream,
         address: Address,
-        direction: Direction,
         conversation: Conversation,
+        expected: PeerId | None = None,
+        *,
+        direction: Direction = Direction.OUT,
+        attempt: int = 0,
+        is_typed: bool = False,
     ) -> None:
         connection = Connection(number, address, stream, conversation, self.handle)
         self.registry.add(connection)
         self._tasks.create_task(connection.run(), name=f"reader {address}")
-        self.handle(ConnectionStarted(number, address, stream.remote.host, direction))
+        self.handle(
+            ConnectionStarted(
+                number, address, stream.remote.host, direction, expected, attempt, is_typed
+            )
+        )
 
     # --- Events in, effects out ----------------------------------------------------------------
 
@@ -194,6 +270,21 @@ class Shell:
                     silent.treat_as_guest()
             case Note(text):
                 log.info("%s", text)
+            case _:
+                self._perform_outside(effect)
+
+    def _perform_outside(self, effect: Dial | Probe | Search | Advertise | SaveBook) -> None:
+        match effect:
+            case Dial(addresses=addresses):
+                self._spawn(self._dial_by_itself(effect), f"dial {addresses[0]}")
+            case Probe(address=address):
+                self._spawn(self._probe(effect), f"probe {address}")
+            case Search():
+                self._outside.search()
+            case Advertise():
+                self._outside.advertise()
+            case SaveBook():
+                self._outside.save_book()
             case _:
                 assert_never(effect)
 

@@ -12,15 +12,16 @@ import pytest
 
 from p2pchat.core import limits
 from p2pchat.core.values import Address
-from p2pchat.errors import NoAnswer, NobodyListening
+from p2pchat.errors import DialFailed, NoAnswer, NobodyListening, Unreachable
 from p2pchat.net import race
-from p2pchat.net.race import connect_by_name
-from p2pchat.net.tcp import dial
+from p2pchat.net.race import Place, connect_first, dial_failed
+from p2pchat.net.tcp import dial, dial_first
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 LOCAL = "127.0.0.1"
+NAMED = Address("name", 1)
 SILENT = ("192.0.2.1", 1)
 """Of a network that exists in documents only; nothing is ever sent there."""
 TURNS = 25
@@ -100,12 +101,12 @@ async def close(streams: race.Streams) -> None:
 
 def test_families_take_turns_and_the_first_one_stays_first() -> None:
     four, six = socket.AF_INET, socket.AF_INET6
-    places: list[race.Place] = [(six, (f"::{n}", 1)) for n in range(3)]
-    places += [(four, (f"10.0.0.{n}", 1)) for n in range(2)]
+    places = [Place(NAMED, six, (f"::{n}", 1)) for n in range(3)]
+    places += [Place(NAMED, four, (f"10.0.0.{n}", 1)) for n in range(2)]
 
     order = race._alternating(places)
 
-    assert [family for family, _ in order] == [six, four, six, four, six]
+    assert [place.family for place in order] == [six, four, six, four, six]
     assert sorted(order) == sorted(places)
 
 
@@ -116,7 +117,7 @@ async def test_an_address_that_refuses_makes_way_at_once(
 
     async with listening() as there, asyncio.timeout(10):
         network.places = [closed, there]
-        streams = await connect_by_name("name", 1)
+        streams = await connect_first([NAMED], 10.0)
 
         assert streams[1].get_extra_info("peername") == there
         assert network.still_open() == [file_of(streams)]
@@ -130,7 +131,7 @@ async def test_an_address_that_is_silent_is_overtaken_and_closed(
 
     async with listening() as there, asyncio.timeout(10):
         network.places = [SILENT, there]
-        streams = await connect_by_name("name", 1)
+        streams = await connect_first([NAMED], 10.0)
 
         assert streams[1].get_extra_info("peername") == there
         assert network.still_open() == [file_of(streams)]
@@ -145,7 +146,7 @@ async def test_an_address_that_is_late_may_still_win(
 
     async with listening() as there, asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         network.places = [there, SILENT, SILENT]
-        connecting = tasks.create_task(connect_by_name("name", 1))
+        connecting = tasks.create_task(connect_first([NAMED], 10.0))
         while len(network.tried) < 3:  # noqa: ASYNC110 - nothing tells when it holds
             await asyncio.sleep(0)
         network.gate.set()
@@ -164,7 +165,7 @@ async def test_of_two_that_answer_at_once_one_is_closed(
 
     async with listening() as there, asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         network.places = [there, there]
-        connecting = tasks.create_task(connect_by_name("name", 1))
+        connecting = tasks.create_task(connect_first([NAMED], 10.0))
         while len(network.tried) < 2:  # noqa: ASYNC110 - nothing tells when it holds
             await asyncio.sleep(0)
         network.gate.set()
@@ -184,10 +185,59 @@ async def test_a_refusal_is_told_rather_than_a_network_out_of_reach(
 
     for network.places in ([away, closed], [closed, away]):
         with pytest.raises(NobodyListening):
-            await dial(Address("name", 1))
+            await dial(NAMED)
 
     assert len(network.tried) == 4
     assert network.still_open() == []
+
+
+async def test_several_addresses_of_one_host_are_raced_like_those_of_a_name(
+    network: Network, closed: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "HAPPY_EYEBALLS_DELAY_S", 0.001)
+
+    async with listening() as there, asyncio.timeout(10):
+        candidates = [Address(*SILENT), Address("a..b", 1), Address(*closed), Address(*there)]
+        stream = await dial_first([*candidates, Address(*there)], 10.0)
+
+        assert stream.remote == Address(*there)
+        assert len(network.tried) == 3, "an address that was given twice is tried once"
+        assert len(network.still_open()) == 1
+        stream.abort()
+        await asyncio.sleep(0)
+
+
+async def test_of_several_addresses_the_one_that_refuses_is_named(
+    network: Network, closed: tuple[str, int]
+) -> None:
+    unknown = Address("a..b", 1)
+
+    with pytest.raises(NobodyListening) as refused:
+        await dial_first([unknown, Address(*SILENT), Address(*closed)], 0.5)
+    with pytest.raises(NoAnswer) as silent:
+        await dial_first([unknown, Address(*SILENT)], 0.05)
+    with pytest.raises(Unreachable):
+        await dial_first([unknown], 1.0)
+
+    assert refused.value.address == Address(*closed)
+    assert "after 0.05 s" in str(silent.value)
+    assert network.still_open() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), NobodyListening),
+        (OSError(errno.ETIMEDOUT, "timed out"), NoAnswer),
+        (OSError(errno.ENETUNREACH, "network is unreachable"), Unreachable),
+        (socket.gaierror(-2, "unknown"), Unreachable),
+        (OSError("without a number"), Unreachable),
+    ],
+)
+def test_what_the_system_says_becomes_one_of_our_errors(
+    error: OSError, kind: type[DialFailed]
+) -> None:
+    assert type(dial_failed(NAMED, error)) is kind
 
 
 async def test_a_name_of_which_every_address_is_silent_gives_no_answer(
@@ -198,7 +248,7 @@ async def test_a_name_of_which_every_address_is_silent_gives_no_answer(
     network.places = [SILENT, SILENT]
 
     with pytest.raises(NoAnswer):
-        await dial(Address("name", 1))
+        await dial(NAMED)
 
     assert len(network.tried) == 2
     assert network.still_open() == []

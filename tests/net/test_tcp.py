@@ -12,10 +12,10 @@ import pytest
 
 from p2pchat.core import limits
 from p2pchat.core.values import Address
-from p2pchat.errors import ListenFailed, NoAnswer, NobodyListening, Unreachable
+from p2pchat.errors import ListenFailed, NobodyListening, Unreachable
 from p2pchat.net import tcp
 from p2pchat.net.interfaces import reachable_addresses
-from p2pchat.net.tcp import Listener, TcpStream, dial
+from p2pchat.net.tcp import Listener, TcpStream, dial, probe
 from tests.lost_sockets import no_socket_is_lost
 
 if TYPE_CHECKING:
@@ -106,19 +106,71 @@ async def test_a_name_that_is_too_long_or_strange_is_no_crash() -> None:
             await dial(Address(host, 1))
 
 
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), NobodyListening),
-        (OSError(errno.ETIMEDOUT, "timed out"), NoAnswer),
-        (OSError(errno.ENETUNREACH, "network is unreachable"), Unreachable),
-        (socket.gaierror(-2, "unknown"), Unreachable),
-    ],
-)
-def test_what_the_system_says_becomes_one_of_our_errors(
-    error: OSError, kind: type[Exception]
+async def test_a_probe_tells_whether_somebody_listens_and_says_nothing() -> None:
+    async with listening() as (listener, accepted):
+        assert await probe(Address(LOCAL, listener.port))
+        while not accepted:  # noqa: ASYNC110 - the other half of the same loop
+            await asyncio.sleep(0)
+        assert await accepted[0].read(100) == b""
+        port = listener.port
+
+    assert not await probe(Address(LOCAL, port))
+    assert not await probe(Address("no-such-machine.invalid", port))
+
+
+# --- When files run out -----------------------------------------------------------------------
+
+
+async def test_while_files_are_scarce_who_knocks_waits_and_gets_in_afterwards(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert type(tcp._dial_failed(Address(LOCAL, 1), error)) is kind
+    left = 0
+    asked = asyncio.Event()
+
+    def files_left() -> int:
+        asked.set()
+        return left
+
+    monkeypatch.setattr(tcp, "files_left", files_left)
+    monkeypatch.setattr(tcp, "_CROWDED_PAUSE_S", 0.001)
+    async with listening() as (listener, accepted):
+        first, second = [await dial(Address(LOCAL, listener.port)) for _ in range(2)]
+        for _ in range(3):
+            asked.clear()
+            await asked.wait()
+        assert accepted == []
+
+        left = 100
+        while len(accepted) < 2:  # noqa: ASYNC110 - the other half of the same loop
+            await asyncio.sleep(0)
+        first.abort()
+        second.abort()
+
+    assert [record.message for record in caplog.records] == [
+        "accepts nobody for a while: too many files are open"
+    ]
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+async def test_a_system_that_can_accept_nobody_is_asked_again_after_a_pause(
+    number: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    refusals = [OSError(number, "no more")] * 3
+    accept = tcp._accept
+
+    async def refuse_at_first(sock: socket.socket) -> socket.socket | None:
+        if refusals:
+            raise refusals.pop()
+        return await accept(sock)
+
+    monkeypatch.setattr(tcp, "_accept", refuse_at_first)
+    monkeypatch.setattr(tcp, "_REFUSED_PAUSE_S", 0.001)
+    async with listening() as (listener, accepted):
+        here, _ = await connected(listener, accepted)
+        here.abort()
+
+    assert refusals == []
+    assert len(caplog.records) == 1
 
 
 # --- Ports ------------------------------------------------------------------------------------

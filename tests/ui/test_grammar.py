@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from p2pchat.core.invites import Invite
 from p2pchat.core.values import Address
 from p2pchat.sanitize import is_invisible, visible_line
 from p2pchat.ui.commands import (
@@ -18,18 +19,29 @@ from p2pchat.ui.commands import (
     Command,
     Connect,
     Disconnect,
+    MapForm,
     Nothing,
     NotYet,
+    PingSomebody,
     Quit,
     Say,
     SetBack,
+    ShowDoctor,
     ShowHelp,
     ShowHistory,
+    ShowInvite,
+    ShowMap,
     ShowPeers,
+    ShowSeen,
+    ShowTrace,
     find,
 )
-from p2pchat.ui.grammar import is_whole, parse, without_invisible
+from p2pchat.ui.grammar import parse
+from p2pchat.ui.typed import is_whole, without_invisible
+from p2pchat.wire.invite import encode_invite
 
+TEA = Invite("tea", bytes(range(16)))
+INVITE = encode_invite(TEA)
 WORDS = [f"/{word}" for spec in COMMANDS for word in spec.words]
 PIECES = [
     *WORDS, "/", "//", "@", "@@", "@bob", "/sa", "/s", "connect", "exit", "quit", "localhost:1",
@@ -91,6 +103,20 @@ LEADS = st.text(
         ("/peers", ShowPeers()),
         ("/names", ShowPeers()),
         ("/w", ShowPeers()),
+        ("/map", ShowMap(MapForm.TREE)),
+        ("/ma --mermaid", ShowMap(MapForm.MERMAID)),
+        ("/map  --dot ", ShowMap(MapForm.DOT)),
+        ("/trace", ShowTrace(None)),
+        ("/t 1", ShowTrace("1")),
+        ("/trace 1000", ShowTrace("1000")),
+        ("/trace 09AB", ShowTrace("09ab")),
+        ("/trace " + "0" * 32, ShowTrace("0" * 32)),
+        ("/seen", ShowSeen()),
+        ("/ping bob#k3f9", PingSomebody("bob#k3f9")),
+        ("/ping @bob", PingSomebody("bob")),
+        ("/doc", ShowDoctor()),
+        ("/invite", ShowInvite(as_qr=False)),
+        ("/inv qr", ShowInvite(as_qr=True)),
         ("/history", ShowHistory(50)),
         ("/hi\u200b", ShowHistory(50)),
         ("/history 1", ShowHistory(1)),
@@ -134,6 +160,13 @@ LEADS = st.text(
         ("connect plain://localhost:5", Connect(Address("localhost", 5, plain=True))),
         ("connect plain://localhost 5", Connect(Address("localhost", 5, plain=True))),
         ("connect the 5", Connect(Address("the", 5))),
+        (f"connect {INVITE}", Connect(TEA)),
+        (f"connect <{INVITE}>.", Connect(TEA)),
+        (f"/connect {INVITE}", Connect(TEA)),
+        # 7
+        ("connect", Connect(None)),
+        (" connect ", Connect(None)),
+        ("/connect", Connect(None)),
         # 8
         ("connect the dots", Say("connect the dots")),
         ("connect all 5 dots", Say("connect all 5 dots")),
@@ -167,13 +200,9 @@ def test_a_line_means_what_the_grammar_says(buffer: str, command: Command) -> No
 @pytest.mark.parametrize(
     ("buffer", "word"),
     [
-        ("connect", "connect without an address"),
-        (" connect ", "connect without an address"),
-        ("/connect", "connect without an address"),
-        ("connect p2pchat://1/lobby?s=abc", "connect with an invite"),
-        ("/connect P2PCHAT://x", "connect with an invite"),
         ("/who", "/who"),
-        ("/map --dot", "/map"),
+        ("/whois bob", "/whois"),
+        ("/verify bob", "/verify"),
         ("/msg bob secret", "/msg"),
         ("/dm bob secret", "/msg"),
         ("/m bob secret", "/msg"),
@@ -199,83 +228,6 @@ def test_what_is_not_built_is_recognised_and_not_sent(buffer: str, word: str) ->
     assert isinstance(command, NotYet)
     assert command.line == buffer
     assert "not in this version yet" in command.text
-
-
-@pytest.mark.parametrize(
-    ("buffer", "code", "text"),
-    [
-        ("/peesr", "unknown-command",
-         "unknown command /peesr. Did you mean /peers? To send it as text: //peesr"),
-        ("/zzzzz", "unknown-command", "unknown command /zzzzz. To send it as text: //zzzzz"),
-        ("/usr/bin/python", "unknown-command", "To send it as text: //usr/bin/python"),
-        ("  /qiut", "unknown-command", "Did you mean /quit?"),
-        ("/", "unknown-command", "/help lists them"),
-        (" / ", "unknown-command", "/help lists them"),
-        ("/qu\u200bit", "unknown-command", r"unknown command /qu\u200bit"),
-        ("/\u200bquit", "unknown-command", r"unknown command /\u200bquit"),
-        ("/\x1b[2J", "unknown-command", r"unknown command /\x1b[2J"),
-        ("\uff0fquit", "unknown-command", "Commands begin with /"),
-        ("\u3000\uff0fquit", "unknown-command", "Commands begin with /"),
-        ("/p", "ambiguous", "/p may mean more than one command. Did you mean /peers?"),
-        ("/c", "ambiguous", "Did you mean /connect or /clear?"),
-        ("/help zzz", "unknown-command", "unknown command /zzz."),
-        ("/help me now", "bad-input", "usage: /help [COMMAND]"),
-        ("/connect localhost", "bad-address",
-         '"localhost" has no port. Example: connect localhost:55555'),
-        ("/connect localhost 99999", "bad-address", "from 1 to 65535"),
-        ("/connect a b c", "bad-input", "usage: /connect ADDRESS"),
-        ("/disconnect", "bad-input", "usage: /disconnect NAME|ADDRESS"),
-        ("/disconnect \u200b", "bad-input", "usage: /disconnect NAME|ADDRESS"),
-        ("/disconnect bob now", "bad-input", "usage: /disconnect NAME|ADDRESS"),
-        ("/peers all", "bad-input", "usage: /peers"),
-        ("/quit bye", "bad-input", "usage: /quit"),
-        ("/clear all", "bad-input", "usage: /clear"),
-        ("/history 0", "bad-input", "/history takes a number from 1 to 1000, not 0."),
-        ("/history 1001", "bad-input", "a number from 1 to 1000, not 1001."),
-        ("/history -5", "bad-input", "a number from 1 to 1000, not -5."),
-        ("/history \u0665", "bad-input", "a number from 1 to 1000"),
-        ("/history \u00b2", "bad-input", "a number from 1 to 1000"),
-        ("/history " + "9" * 10_000, "bad-input", "a number from 1 to 1000"),
-        ("/history all", "bad-input", "a number from 1 to 1000, not all."),
-        ("/history 5 6", "bad-input", "usage: /history [N]"),
-        ("/me", "bad-input", "usage: /me ACTION"),
-        ("/me \u200b", "bad-input", "usage: /me ACTION"),
-        ("/say", "bad-input", "usage: /say TEXT"),
-        ("/say \ufeff", "bad-input", "usage: /say TEXT"),
-        ("/nick", "bad-input", "usage: /nick NAME"),
-        ("/nick a b", "bad-input", "blank"),
-        ("/nick ~guest", "bad-input", "guests"),
-        ("connect localhost", "bad-address",
-         '"localhost" has no port. Example: connect localhost:55555'
-         "      To say it instead: /say connect localhost"),
-        ("connect everything", "bad-address", "/say connect everything"),
-        ("connect localhost:99999", "bad-address", "from 1 to 65535"),
-        ("connect a:b:c", "bad-address", "To say it instead"),
-        ("connect ho\x1bst 5", "bad-address", r"ho\x1bst"),
-        ("connect 10.0.0.1:5 now", "bad-input", "one address follows connect"),
-        ("connect p2pchat://x now", "bad-input", "one address follows connect"),
-        ("connect 10.0.0.1:5 7", "bad-address", "To say it instead"),
-        ("@ bob secret", "bad-input", "a name must follow @ at once"),
-        ("@\nsecret", "bad-input", "a name must follow @ at once"),
-        ("look: p2pchat://1/lobby?s=abc", "bad-input", "holds an invite"),
-        ("P2PChat://1/lobby", "bad-input", "holds an invite"),
-        ("//p2pchat://1", "bad-input", "holds an invite"),
-        ("@@bob p2pchat://1", "bad-input", "holds an invite"),
-        ("/me shares p2pchat://1", "bad-input", "holds an invite"),
-        ("one\np2pchat://1\ntwo", "bad-input", "holds an invite"),
-        ("connect the dots p2pchat://1", "bad-input", "holds an invite"),
-        ("broken \ud83d text", "bad-input", "half a character"),
-        ("/say broken \ud83d text", "bad-input", "half a character"),
-        ("/me is \udcff", "bad-input", "half a character"),
-    ],
-)  # fmt: skip
-def test_a_mistake_is_explained_and_the_line_set_back(buffer: str, code: str, text: str) -> None:
-    command = parse(buffer)
-
-    assert isinstance(command, SetBack)
-    assert text in command.text
-    assert command.code == code
-    assert command.line == buffer
 
 
 @given(ANYTHING)

@@ -9,17 +9,21 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from p2pchat.core.invites import Invite
 from p2pchat.core.notices import (
+    Around,
     Connected,
     Dialling,
     Direction,
     Disconnected,
     HeardStatus,
+    How,
     Listening,
     NeighbourStatus,
     NickChanged,
     Notice,
     Peers,
+    Place,
     Received,
     Remark,
     Sent,
@@ -29,7 +33,7 @@ from p2pchat.core.notices import (
 from p2pchat.core.values import GUEST, Address, Epoch, Kind, Message, PeerId, Person
 from p2pchat.sanitize import visible_line
 from p2pchat.ui.commands import ChangeNick, Command, Connect, NotYet, Quit, Say, SetBack, ShowPeers
-from p2pchat.ui.grammar import parse, without_invisible
+from p2pchat.ui.grammar import parse
 from p2pchat.ui.ndjson import (
     REQUEST_LIMIT_CHARACTERS,
     Request,
@@ -41,6 +45,8 @@ from p2pchat.ui.ndjson import (
     encode_result,
     parse_request,
 )
+from p2pchat.ui.typed import without_invisible
+from p2pchat.wire.invite import encode_invite
 
 BOB = Person(PeerId(bytes(range(32))), "bob")
 BOB_JSON = {"id": bytes(range(32)).hex(), "nick": "bob"}
@@ -49,6 +55,8 @@ HERE = Address("127.0.0.1", 55556)
 TS = datetime(2026, 1, 2, 3, 4, 5, 678_999, tzinfo=UTC)
 HEAD = {"v": 1, "ts": "2026-01-02T03:04:05.678Z"}
 TIME_MS = 1_700_000_000_001
+LOBBY = Invite("lobby", None)
+INVITE = encode_invite(LOBBY)
 ANYTHING = st.text(st.characters(exclude_categories=()))
 
 
@@ -81,6 +89,16 @@ MESSAGE_JSON = {
             Connected(BOB, HERE, Direction.IN, already=True),
             {"type": "connected", "peer": BOB_JSON, "address": "127.0.0.1:55556"}
             | {"direction": "in", "already": True},
+        ),
+        (
+            Connected(BOB, HERE, Direction.OUT, how=How.MACHINE, is_news=False),
+            {"type": "connected", "peer": BOB_JSON, "address": "127.0.0.1:55556"}
+            | {"direction": "out", "how": "machine", "news": False},
+        ),
+        (
+            Disconnected(BOB, HERE, "", is_news=False),
+            {"type": "disconnected", "peer": BOB_JSON, "address": "127.0.0.1:55556"}
+            | {"reason": "", "news": False},
         ),
         (
             Connected(GUEST, Address("h", 5, plain=True), Direction.OUT, guest=True),
@@ -131,7 +149,7 @@ def test_a_notice_is_one_object_with_just_these_fields(
     assert "\n" not in line
 
 
-@pytest.mark.parametrize("notice", [Dialling(HERE), Remark("fine"), Skipped(3)])
+@pytest.mark.parametrize("notice", [Dialling(HERE), Around("2 people"), Remark("fine"), Skipped(3)])
 def test_narration_is_nothing_on_standard_output(notice: Notice) -> None:
     assert encode(notice, TS) == []
 
@@ -171,7 +189,9 @@ def test_a_result_names_its_command() -> None:
 
 def test_peers_are_facts_in_fields() -> None:
     neighbours = (
-        NeighbourStatus(BOB, HERE, Direction.OUT, 1.23456, 3.0004, 200.0),
+        NeighbourStatus(
+            BOB, HERE, Direction.OUT, 1.23456, 3.0004, 200.0, place=Place.PINNED, how=How.TYPED
+        ),
         NeighbourStatus(GUEST, HERE, Direction.IN, None, 1.0, 2.0, guest=True),
     )
 
@@ -185,9 +205,10 @@ def test_peers_are_facts_in_fields() -> None:
         "data": {
             "neighbours": [
                 {"peer": BOB_JSON, "address": here, "direction": "out", "rtt_ms": 1.235,
-                 "heard_s": 3.0, "connected_s": 200.0},
+                 "heard_s": 3.0, "connected_s": 200.0, "place": "pinned", "how": "typed"},
                 {"peer": GUEST_JSON, "address": here, "guest": True, "direction": "in",
-                 "rtt_ms": None, "heard_s": 1.0, "connected_s": 2.0},
+                 "rtt_ms": None, "heard_s": 1.0, "connected_s": 2.0, "place": "beside",
+                 "how": None},
             ],
             "heard": [{"who": BOB_JSON, "hops": 2, "heard_s": 7.5}],
         },
@@ -223,7 +244,8 @@ def _pairs_joined(text: str) -> str:
         ({"type": "send", "text": ""}, Say("")),
         ({"type": "connect", "address": "localhost:5"}, Connect(Address("localhost", 5))),
         ({"type": "connect", "address": "plain://h:5"}, Connect(Address("h", 5, plain=True))),
-        ({"type": "connect", "address": "p2pchat://1"}, NotYet("connect with an invite")),
+        ({"type": "connect", "address": f" {INVITE}."}, Connect(LOBBY)),
+        ({"type": "command", "line": f"connect {INVITE}"}, Connect(LOBBY)),
         ({"type": "dm", "to": "bob", "text": "secret"}, NotYet("dm")),
         ({"type": "command", "line": "/peers"}, ShowPeers()),
         ({"type": "command", "line": " quit "}, Quit()),
@@ -276,6 +298,7 @@ def test_what_is_no_request_is_bad_input_and_sends_nothing(line: str) -> None:
     ("line", "code"),
     [
         ('{"type":"connect","address":"localhost","ref":"r"}', "bad-address"),
+        ('{"type":"connect","address":"p2pchat://1","ref":"r"}', "bad-address"),
         ('{"type":"command","line":"/peesr","ref":"r"}', "unknown-command"),
         ('{"type":"command","line":"hello","ref":"r"}', "bad-input"),
         ('{"type":"send","ref":"r"}', "bad-input"),

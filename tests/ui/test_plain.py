@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2pchat.core.notices import (
+    Around,
     Connected,
     Dialling,
     Direction,
@@ -18,6 +19,8 @@ from p2pchat.core.notices import (
     NeighbourStatus,
     NickChanged,
     Notice,
+    Path,
+    PathStep,
     Peers,
     Received,
     Remark,
@@ -35,7 +38,18 @@ from p2pchat.core.values import (
     Person,
     short_fingerprint,
 )
-from p2pchat.ui.plain import INDENT, lines_of, lines_of_history, lines_of_peers
+from p2pchat.ui.commands import MapForm
+from p2pchat.ui.plain import (
+    INDENT,
+    lines_of,
+    lines_of_history,
+    lines_of_invite,
+    lines_of_map,
+    lines_of_path,
+    lines_of_peers,
+)
+
+from .maps import ALONE, FIVE
 
 BOB_ID = PeerId(bytes([0x10]).ljust(32, b"\1"))
 BOB = Person(BOB_ID, "bob")
@@ -84,6 +98,12 @@ def _message(text: str, kind: Kind = Kind.TEXT, signer: Person = BOB) -> Message
         (NickChanged(BOB, "rob"), []),
         (Trouble("no one called\n\x1b[2J", "no-such-peer"), [r"Error: no one called\x0a\x1b[2J"]),
         (Remark("fine"), []),
+        (Around("nobody yet"), []),
+        (
+            Connected(BOB, HERE, Direction.OUT, is_news=False),
+            ["Connected: bob (127.0.0.1:55556)"],
+        ),
+        (Disconnected(BOB, HERE, "", is_news=False), ["Disconnected: bob (127.0.0.1:55556)"]),
         (Skipped(3), []),
     ],
 )
@@ -100,6 +120,7 @@ def test_standard_output_holds_just_these_lines(notice: Notice, out: list[str]) 
         (Disconnected(BOB, HERE, "too\nslow"), r"bob is gone: too\x0aslow"),
         (NickChanged(BOB, "r\x1bob"), r"r\x1bob is now bob"),
         (Remark("fine\n"), r"fine\x0a"),
+        (Around("2 people\n"), r"2 people\x0a"),
         (Skipped(3), "3 lines skipped"),
     ],
 )
@@ -166,7 +187,7 @@ def test_peers_are_one_labelled_line_each() -> None:
     lines = lines_of_peers(peers)
 
     assert lines == [
-        "name bob  address 127.0.0.1:55556  connection out  for 3 min  rtt 1.2 ms"
+        "name bob  address 127.0.0.1:55556  connection out  for 3 min  kept as beside  rtt 1.2 ms"
         f"  heard 3 s ago  key {BOB_KEY}",
         "name carol  hops 2  heard 2 h ago  key 0000-0000",
     ]
@@ -201,3 +222,34 @@ def test_an_empty_history_says_so() -> None:
 
 def test_an_empty_list_says_so() -> None:
     assert lines_of_peers(Peers((), ())) == ["no one is connected"]
+
+
+def test_a_map_is_indented_or_text_for_other_programs() -> None:
+    assert lines_of_map(FIVE, MapForm.TREE)[:3] == [
+        "you",
+        "  bob",
+        "  carol, also connected to bob",
+    ]
+    assert lines_of_map(FIVE, MapForm.MERMAID)[0] == "graph LR"
+    assert lines_of_map(FIVE, MapForm.DOT)[-1] == "}"
+    assert lines_of_map(ALONE, MapForm.TREE) == ["no one is connected"]
+
+
+def test_people_on_a_way_are_told_apart() -> None:
+    path = Path((PathStep(OTHER_BOB, 0), PathStep(BOB, 0)), is_complete=True, rtt_ms=1.0)
+
+    (line,) = lines_of_path(path, BOB)
+
+    assert line.startswith("bob#")
+    assert "via Bob#" in line
+    assert lines_of_path(path, _message("hi"))[2].endswith(": wrote it")
+
+
+def test_an_invite_is_a_line_below_its_picture() -> None:
+    assert lines_of_invite("p2pchat://x", "█▀\n▄█", "a note") == [
+        "█▀",
+        "▄█",
+        "p2pchat://x",
+        "a note",
+    ]
+    assert lines_of_invite("p2pchat://x", None, "") == ["p2pchat://x"]

@@ -12,16 +12,15 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from p2pchat.core.notices import (
+    Around,
     Connected,
     Dialling,
     Direction,
     Disconnected,
-    HeardStatus,
+    How,
     Listening,
-    NeighbourStatus,
     NickChanged,
     Notice,
-    Peers,
     Received,
     Remark,
     Sent,
@@ -36,10 +35,10 @@ from p2pchat.ui.view import (
     Line,
     Scene,
     banner,
+    has_line,
     mentions,
     render,
     render_help,
-    render_peers,
     skipped_line,
 )
 
@@ -104,6 +103,18 @@ def line(notice: Notice, scene: Scene = SCENE, at: datetime = NOON) -> str:
             "12:04 --> bob joined (192.168.1.7:55555, key c9h6-4rk2, encrypted, not verified)",
         ),
         (
+            Connected(BOB, HERE, Direction.OUT, how=How.MACHINE),
+            "12:04 --> bob joined (found on this machine, key c9h6-4rk2, encrypted, not verified)",
+        ),
+        (
+            Connected(BOB, THERE, Direction.IN, how=How.CALLED),
+            "12:04 --> bob joined (192.168.1.7:55555, key c9h6-4rk2, encrypted, not verified)",
+        ),
+        (
+            Connected(BOB, HERE, Direction.OUT, already=True, is_news=False),
+            "12:04 -- already connected to bob (127.0.0.1:55556).",
+        ),
+        (
             Connected(BOB, HERE, Direction.OUT, already=True),
             "12:04 -- already connected to bob (127.0.0.1:55556).",
         ),
@@ -118,6 +129,7 @@ def line(notice: Notice, scene: Scene = SCENE, at: datetime = NOON) -> str:
         (NickChanged(ALICE, "ally"), "12:04 -- you are now called alice"),
         (Trouble("that went wrong", "refused"), "12:04 -!- that went wrong"),
         (Remark("all is well"), "12:04 -- all is well"),
+        (Around("2 people are here"), "12:04 -- 2 people are here"),
         (Dialling(HERE), "12:04 -- connecting to 127.0.0.1:55556"),
         (Skipped(1), "-- … 1 line skipped"),
         (Skipped(312), "-- … 312 lines skipped"),
@@ -134,8 +146,17 @@ def test_a_line_is_what_its_notice_renders_to() -> None:
     assert plain(Line(notice, NOON, SCENE)) == line(notice)
 
 
-def test_listening_has_no_line_of_its_own() -> None:
-    assert render(Listening(ALICE, "lobby", HERE, ()), NOON, SCENE) is None
+@pytest.mark.parametrize(
+    "notice",
+    [
+        Listening(ALICE, "lobby", HERE, ()),
+        Connected(BOB, HERE, Direction.OUT, is_news=False),
+        Disconnected(BOB, HERE, "lost", is_news=False),
+    ],
+)
+def test_what_is_no_news_has_no_line_of_its_own(notice: Notice) -> None:
+    assert render(notice, NOON, SCENE) is None
+    assert not has_line(notice)
 
 
 def test_a_message_is_shown_with_its_authors_time_in_the_readers_zone() -> None:
@@ -286,8 +307,8 @@ def test_the_banner_says_who_one_is_and_how_others_connect() -> None:
         "p2pchat 0.1.0   you are alice (key c5gp-2rb1-…)",
         "Listening for connection requests at [::]:55555",
         "lobby is an open room: whoever is on this network can read it and write to it.",
-        "no one here yet. In another terminal run p2pchat, and there type:  "
-        "connect 127.0.0.1:55555 (from another machine: connect 192.168.1.5:55555)",
+        "no one here yet. Other terminals of this machine join by themselves; "
+        "on another machine type:  connect 192.168.1.5:55555",
         "/help lists the commands, exit leaves.",
     ]
 
@@ -305,56 +326,20 @@ def test_the_banner_says_who_one_is_and_how_others_connect() -> None:
         ),
     ],
 )
-def test_the_banner_names_only_addresses_that_work(
+def test_the_banner_of_a_manual_node_names_only_addresses_that_work(
     bound: Address, reachable_at: tuple[Address, ...], hint: str
 ) -> None:
-    lines = [plain(text) for text in banner(Listening(ALICE, "lobby", bound, reachable_at), "1")]
+    listening = Listening(ALICE, "lobby", bound, reachable_at, is_manual=True)
+
+    lines = [plain(text) for text in banner(listening, "1")]
 
     assert lines[3].endswith(f"type:  {hint}")
 
 
-PEERS = Peers(
-    (
-        NeighbourStatus(BOB, HERE, Direction.IN, 1.234, 3.2, 60),
-        NeighbourStatus(GUEST, THERE, Direction.OUT, None, 130, 60, guest=True),
-    ),
-    (HeardStatus(OTHER_BOB, 2, 9_000),),
-)
+def test_the_banner_does_not_send_anybody_to_an_address_that_there_is_not() -> None:
+    lines = [plain(text) for text in banner(Listening(ALICE, "lobby", HERE, (HERE,)), "1")]
 
-
-def test_peers_are_a_table_where_there_is_room() -> None:
-    rows = plain(render_peers(PEERS, 80, Scene(ALICE, known=(BOB, OTHER_BOB))), 80).split("\n")
-
-    assert [row.split() for row in rows] == [
-        ["name", "address", "connection", "hops", "rtt", "heard"],
-        ["bob#c9h6", "127.0.0.1:55556", "in", "1", "1.2", "ms", "3", "s", "ago"],
-        ["~guest", "192.168.1.7:55555", "out", "1", "-", "2", "min", "ago"],
-        ["bob#cdhp", "-", "via", "others", "2", "-", "2", "h", "ago"],
-    ]
-    assert (
-        len({row.index(" in ") if " in " in row else row.index(" out ") for row in rows[1:3]}) == 1
-    )
-
-
-def test_peers_are_a_labelled_line_each_in_a_narrow_window() -> None:
-    assert plain(render_peers(PEERS, 79, SCENE)).split("\n") == [
-        "bob: address 127.0.0.1:55556, connection in, hops 1, rtt 1.2 ms, heard 3 s ago",
-        "~guest: address 192.168.1.7:55555, connection out, hops 1, heard 2 min ago",
-        "bob: connection via others, hops 2, heard 2 h ago",
-    ]
-
-
-def test_peers_of_nobody_are_said_in_words() -> None:
-    assert plain(render_peers(Peers((), ()), 80, SCENE)) == "-- no one is connected"
-
-
-def test_hostile_nicks_stay_in_their_cell() -> None:
-    peers = Peers((), (HeardStatus(Person(BOB.id, "\x1b[2J\n[bold]x"), 2, 1),))
-
-    shown = plain(render_peers(peers, 80, SCENE), 80)
-
-    assert r"\x1b[2J\x0a[bold]x" in shown
-    assert len(shown.split("\n")) == 2
+    assert lines[3] == "no one here yet. Other terminals of this machine join by themselves."
 
 
 def test_help_keeps_its_lines_and_lets_commands_stand_out() -> None:

@@ -29,6 +29,8 @@ from p2pchat.core.limits import (
     TEXT_LIMIT_CHARACTERS,
 )
 from p2pchat.core.reach import ReachQuery
+from p2pchat.core.records import RecordHeader
+from p2pchat.core.topology import StatementHeader
 from p2pchat.core.values import EnvelopeId
 from p2pchat.errors import FrameMalformed
 from p2pchat.wire.codec import Codec, decode, encode
@@ -45,7 +47,14 @@ from tests.wire.samples import (
 )
 
 TAGS = frozenset(tag for frame in FRAMES if isinstance(tag := frame.__struct_config__.tag, int))
-STRUCTS: tuple[type[Struct], ...] = (*FRAMES, Header, Texts, ReachQuery)
+STRUCTS: tuple[type[Struct], ...] = (
+    *FRAMES,
+    Header,
+    Texts,
+    ReachQuery,
+    RecordHeader,
+    StatementHeader,
+)
 EPOCH = bytes(8)
 
 

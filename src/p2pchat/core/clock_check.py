@@ -34,6 +34,12 @@ class ClockCheck:
         """A connection is gone."""
         self._offsets_s.pop(connection, None)
 
+    def ahead_s(self, own_offset_s: float) -> float | None:
+        """Return how far our clock is ahead of the median; None with too few neighbours."""
+        if len(self._offsets_s) < NEIGHBOURS_NEEDED:
+            return None
+        return own_offset_s - median(self._offsets_s.values())
+
     def warning(self, own_offset_s: float, now: float) -> str | None:
         """Return what to tell the user, at most once an hour.
 

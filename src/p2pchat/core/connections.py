@@ -5,6 +5,7 @@ from __future__ import annotations
 from p2pchat.core import limits
 from p2pchat.core.admission import Admission, has_room_for
 from p2pchat.core.alarms import Alarms, Purpose, earlier
+from p2pchat.core.changes import Arrived, Change, Departed, Drained
 from p2pchat.core.events import (
     Close,
     Closing,
@@ -17,7 +18,6 @@ from p2pchat.core.events import (
     Opened,
     Register,
     Send,
-    Tell,
 )
 from p2pchat.core.frames import (
     Carry,
@@ -34,14 +34,12 @@ from p2pchat.core.frames import (
 )
 from p2pchat.core.liveness import Liveness
 from p2pchat.core.neighbours import Arrival, Neighbour, Neighbours, judge, rank
-from p2pchat.core.notices import Connected, Disconnected, NeighbourStatus
 from p2pchat.core.opening import Opening
 from p2pchat.core.people import People
 from p2pchat.core.session import Session, State
 from p2pchat.core.setup import Setup
-from p2pchat.core.statuses import neighbour_status
 from p2pchat.core.unknown_frames import UnknownFrames
-from p2pchat.core.values import ConnectionId, Person
+from p2pchat.core.values import ConnectionId
 from p2pchat.errors import ConnectionEnded as DialEnded
 from p2pchat.errors import NotP2PChat, OpeningTimedOut, PeerSilent
 
@@ -61,6 +59,9 @@ class Connections:
         self._people = people
         self._sessions: dict[ConnectionId, Session] = {}
         self._unknown_frames = UnknownFrames()
+        self._changes: list[Change] = []  # taken after each event
+        self._attempts: dict[ConnectionId, int] = {}
+        """Dials of the node whose connections are not open yet."""
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -74,6 +75,15 @@ class Connections:
         """Return the session of a connection that has not ended."""
         return self._sessions.get(connection)
 
+    def take_changes(self) -> list[Change]:
+        """Return what has changed about who is a neighbour since the last call."""
+        changes, self._changes = self._changes, []
+        return changes
+
+    def take_attempt(self, connection: ConnectionId) -> int:
+        """Return which dial of the node led to a connection that did not open; 0 for none."""
+        return self._attempts.pop(connection, 0)
+
     def next_deadline(self) -> float | None:
         """When to call `on_time`; None for never."""
         return earlier(self.liveness.next_deadline(), self.alarms.next_deadline())
@@ -82,13 +92,6 @@ class Connections:
         """Move every deadline by the time that we ourselves were asleep."""
         self.liveness.forgive(late_s)
         self.alarms.forgive(late_s)
-
-    def statuses(self, now: float) -> tuple[NeighbourStatus, ...]:
-        """Describe the neighbours, oldest connection first."""
-        return tuple(
-            neighbour_status(session, self._person(session), self.liveness, now)
-            for session in sorted(self.neighbours, key=lambda s: s.connection)
-        )
 
     # --- Beginning ----------------------------------------------------------------------------
 
@@ -100,6 +103,8 @@ class Connections:
         self._sessions[session.connection] = session
         self.alarms.set(session.connection, Purpose.OPENING, now + limits.OPENING_TIMEOUT_S)
         if session.is_dialled:
+            if session.attempt:
+                self._attempts[session.connection] = session.attempt
             return []
         victim = self.admission.admit(session.connection, session.host_ip)
         return [] if victim is None else self.end(victim, "pushed out by a newcomer", now)
@@ -162,7 +167,9 @@ class Connections:
 
     def _on_welcome(self, session: Session, welcome: Welcome, now: float) -> list[Effect]:
         assert session.peer is not None
-        session.opened_at = now
+        session.opened_at, session.welcome = now, welcome
+        self._attempts.pop(session.connection, None)
+        session.was_known = self._people.is_around(session.peer, now)
         session.person, _ = self._people.meet(session.peer, welcome.nick, 1, now)
         self.alarms.cancel(session.connection, Purpose.OPENING)
         self.admission.settle(session.connection)
@@ -186,10 +193,8 @@ class Connections:
             Register(session.connection, session.peer),
             Opened(session.connection, session.person, already),
         ]
-        effects += self._ping(session.connection, now)  # so that the round trip is known
-        if not already:
-            effects.append(Tell(Connected(session.person, session.address, session.direction)))
-        return effects
+        self._changes.append(Arrived(session, is_new=not already))
+        return effects + self._ping(session.connection, now)  # so that the round trip is known
 
     # --- Two connections of one peer ----------------------------------------------------------
 
@@ -234,8 +239,9 @@ class Connections:
         assert neighbour is not None, "whoever loses a neighbour drains its other connections"
         old = neighbour.session
         restarted = old.epoch != spare.epoch
-        effects: list[Effect] = [Tell(self._gone(old, reason, left=False))] if restarted else []
-        effects += self._install(spare, now, already=not restarted)
+        if restarted:
+            self._changes.append(Departed(old, reason, left=False))
+        effects = self._install(spare, now, already=not restarted)
         if old.connection in self._sessions:
             self.forget(old)
             effects.append(Close(old.connection, Closing.AT_ONCE, "replaced by a newer one"))
@@ -247,6 +253,7 @@ class Connections:
         wait_s = limits.DRAIN_S if loser.is_dialled else limits.DRAIN_S + limits.LEAVE_TIMEOUT_S
         self.alarms.set_only(loser.connection, Purpose.DRAINED, now + wait_s)
         self.neighbours.end_talk(loser.connection)
+        self._changes.append(Drained(loser))
         return [Opened(loser.connection, loser.person, already=True)]
 
     def _others_of(self, session: Session) -> list[Session]:
@@ -306,7 +313,8 @@ class Connections:
         if session.peer is None or not self.neighbours.is_current(session):
             return []
         self.neighbours.remove(session.peer)
-        effects: list[Effect] = [Tell(self._gone(session, reason, left=left))]
+        self._changes.append(Departed(session, reason, left))
+        effects: list[Effect] = []
         for other in self._others_of(session):
             effects += self._close_other(other, now)
         return effects
@@ -359,8 +367,17 @@ class Connections:
             effects += self.end(connection, str(PeerSilent(silent_s)), now)
         return effects
 
-    def _ping(self, connection: ConnectionId, now: float) -> list[Effect]:
-        token = self.liveness.ping(connection, now)
+    def ask_all(self, now: float) -> list[Effect]:
+        """We slept, or the network has changed: find out soon who is still there."""
+        pings: list[Effect] = []
+        for session in self.neighbours:
+            pings += self._ping(session.connection, now, limits.WOKEN_PING_S)
+        return pings
+
+    def _ping(
+        self, connection: ConnectionId, now: float, patience_s: float = limits.DEAD_AFTER_PING_S
+    ) -> list[Effect]:
+        token = self.liveness.ping(connection, now, patience_s)
         return [] if token is None else [Send((connection,), Ping(token))]
 
     def ring(self, connection: ConnectionId, purpose: Purpose, now: float) -> list[Effect]:
@@ -387,13 +404,3 @@ class Connections:
         effects: list[Effect] = [Close(session.connection, Closing.AT_ONCE, str(fault))]
         ended = ConnectionEnded(session.connection, str(fault), NotP2PChat(session.address, why))
         return effects + self.on_ended(ended, now)
-
-    def _gone(self, session: Session, reason: str, *, left: bool) -> Disconnected:
-        return Disconnected(
-            self._person(session), session.address, reason, left, direction=session.direction
-        )
-
-    def _person(self, session: Session) -> Person:
-        assert session.peer is not None
-        assert session.person is not None
-        return self._people.person(session.peer) or session.person  # under the latest nick

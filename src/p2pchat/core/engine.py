@@ -6,26 +6,30 @@ import math
 from typing import TYPE_CHECKING, assert_never
 
 from p2pchat.core import limits
-from p2pchat.core.admission import ACCEPTED_LIMIT, is_loopback
-from p2pchat.core.alarms import Purpose, earlier
-from p2pchat.core.announcements import Announcements
-from p2pchat.core.clock_check import ClockCheck
-from p2pchat.core.connections import Connections
-from p2pchat.core.envelopes import EnvelopeCodec
+from p2pchat.core.admission import is_loopback
+from p2pchat.core.alarms import Purpose, earliest
 from p2pchat.core.events import (
+    AddressFound,
+    AskMap,
+    AskPath,
     AskWhoHas,
     BytesReceived,
     ClockSet,
     ConnectionEnded,
     ConnectionSecured,
     ConnectionStarted,
+    DialEnded,
     Effect,
     Event,
+    Failed,
     FrameReceived,
     HangUp,
     Leave,
     LinesReceived,
+    LookAround,
+    NetworkChanged,
     Note,
+    Probed,
     QueueFell,
     QueueRose,
     Tell,
@@ -33,140 +37,38 @@ from p2pchat.core.events import (
     TreatAsGuest,
 )
 from p2pchat.core.frames import Incoming, Welcome
-from p2pchat.core.holdings import Holding
-from p2pchat.core.notices import Peers, Trouble
-from p2pchat.core.opening import Opening
-from p2pchat.core.people import PEOPLE_LIMIT, People
-from p2pchat.core.plain_lines import PlainLines
-from p2pchat.core.reach import Seen
+from p2pchat.core.joining import JoiningFrame
+from p2pchat.core.machines import Machines
+from p2pchat.core.notices import Trouble
 from p2pchat.core.session import Session, State
-from p2pchat.core.setup import Credentials, Setup
-from p2pchat.core.spreading import Spreading
-from p2pchat.core.values import ConnectionId, Kind, MessageId, MessageNames, PeerId, Person
-from p2pchat.errors import AnnounceOverflow, EnvelopeForged, RemoteFault
+from p2pchat.core.statuses import person_of
+from p2pchat.core.survey import SurveyFrame
+from p2pchat.core.values import (
+    ConnectionId,
+)
+from p2pchat.errors import EnvelopeForged, RemoteFault
 
 if TYPE_CHECKING:
-    from random import Random
+    pass
 
 _TALKING = frozenset({State.OPEN, State.LEAVING})
 
 
-class Core:
+Wish = (
+    HangUp
+    | AskWhoHas
+    | AskMap
+    | AskPath
+    | AddressFound
+    | LookAround
+    | NetworkChanged
+    | Probed
+    | Leave
+)
+
+
+class Core(Machines):
     """Every decision of a node; no I/O, no clock, no chance of its own."""
-
-    def __init__(
-        self, setup: Setup, codec: EnvelopeCodec, credentials: Credentials, rng: Random
-    ) -> None:
-        """Begin with nobody.
-
-        Args:
-            setup: This node's own facts.
-            codec: Bytes of envelopes to values and back.
-            credentials: Signs and checks.
-            rng: Every chance that the node takes comes from it.
-        """
-        self._setup = setup
-        self._me = Person(setup.me, setup.nick)
-        self._names = MessageNames(setup.me, setup.epoch)
-        self._people = People()
-        self._opening = Opening(setup, credentials, self._welcome)
-        self._connections = Connections(setup, self._opening, self._people)
-        self._announcements = Announcements()
-        self._plain_lines = PlainLines(setup.guests, self._announce_guest)
-        self._spreading = Spreading(
-            setup,
-            codec,
-            credentials,
-            rng,
-            self._connections.neighbours,
-            self._people,
-            self._plain_lines,
-        )
-        self._behind: set[ConnectionId] = set()
-        self._clock_check = ClockCheck()
-        self._wall_offset_s = 0.0
-        self._is_leaving = False
-
-    # --- What the node's owner asks ------------------------------------------------------------
-
-    @property
-    def me(self) -> Person:
-        """Key and nick of this node."""
-        return self._me
-
-    @property
-    def waiting_texts(self) -> int:
-        """Own texts that have not been handed to the neighbours yet."""
-        return len(self._announcements)
-
-    @property
-    def neighbour_count(self) -> int:
-        """Peers with an open connection, guests not counted."""
-        return len(self._connections.neighbours)
-
-    @property
-    def neighbours(self) -> dict[PeerId, ConnectionId]:
-        """Which connection counts for each peer that has an open one."""
-        return self._connections.neighbours.by_peer()
-
-    @property
-    def goodbyes_seen(self) -> int:
-        """Neighbours that confirmed to have handled everything up to our goodbye."""
-        return self._connections.goodbyes_seen
-
-    def announce(
-        self, text: str, kind: Kind = Kind.TEXT, *, wants_acks: bool = False
-    ) -> tuple[int, MessageId]:
-        """Take a message for everybody; it leaves with the next Tick.
-
-        Returns:
-            Its number on this node, and the id by which everybody knows it.
-
-        Raises:
-            TextTooLong, AnnounceOverflow: Nothing was taken.
-        """
-        number = self._announcements.add(kind, self._me.nick, text, wants_acks=wants_acks)
-        return number, self._names.name(number)
-
-    def seen(self, number: int | None, now: float) -> Seen | None:
-        """Tell who has an own message; None when it has not left, or too long ago.
-
-        Args:
-            number: As `announce` returned it; None for the one that left last.
-            now: Monotonic seconds.
-        """
-        spreading = self._spreading
-        name = spreading.last_own if number is None else spreading.envelope_with(number)
-        return None if name is None else spreading.seen_by(name, now)
-
-    def name_of(self, peer: PeerId) -> Person:
-        """Return who that key is, as far as known here."""
-        return self._people.person(peer) or self._people.stranger(peer)
-
-    def rename(self, nick: str) -> None:
-        """Call this node otherwise; others learn it with its next message."""
-        self._me = Person(self._setup.me, nick)
-
-    def peers(self, now: float) -> Peers:
-        """Describe neighbours, guests, and who was heard through others."""
-        near = frozenset(s.peer for s in self._connections.neighbours if s.peer is not None)
-        heard = self._people.heard(now, near | {self._setup.me})
-        guests = self._plain_lines.statuses(now)
-        return Peers(self._connections.statuses(now) + guests, heard)
-
-    def holdings(self) -> tuple[Holding, ...]:
-        """Count everything that strangers can make grow, each with its limit."""
-        connections = self._connections
-        all_connections = len(connections)
-        return (
-            Holding("accepted connections", connections.accepted_count, ACCEPTED_LIMIT),
-            Holding("neighbours", len(connections.neighbours), all_connections),
-            Holding("alarms", len(connections.alarms), all_connections * len(Purpose)),
-            Holding("pulses", len(connections.liveness), all_connections),
-            Holding("own texts", len(self._announcements), limits.ANNOUNCEMENTS_LIMIT_TEXTS),
-            *self._spreading.holdings(),
-            Holding("people", len(self._people), PEOPLE_LIMIT),
-        )
 
     # --- Events --------------------------------------------------------------------------------
 
@@ -178,9 +80,12 @@ class Core:
         """
         if self._announcements and not self._is_congested:
             return -math.inf
-        return earlier(
-            earlier(self._connections.next_deadline(), self._plain_lines.next_deadline()),
+        return earliest(
+            self._connections.next_deadline(),
+            self._plain_lines.next_deadline(),
             self._spreading.next_deadline(),
+            self._joining.next_deadline(),
+            self._survey.next_deadline(),
         )
 
     def handle(self, event: Event, now: float) -> list[Effect]:
@@ -190,11 +95,16 @@ class Core:
             event: What happened.
             now: Monotonic time in seconds.
         """
-        self._forgive_own_lateness(now)
-        effects = self._on_event(event, now)
+        effects = self._forgive_own_lateness(now)
+        effects += self._on_event(event, now)
+        effects += self._follow_dials(effects, now)
+        # What follows from a change may change something again: a neighbour is released.
+        while changes := self._connections.take_changes():
+            effects += self._joining.on_changes(changes, now, self._wall_ms(now))
         if self._connections.neighbours.has_changed:
             effects += self._follow_neighbours(now)
-        return effects
+        behind = self._survey.to_mend(now)
+        return effects if behind is None else effects + self._joining.dial_known(behind, now)
 
     def _on_event(self, event: Event, now: float) -> list[Effect]:
         match event:
@@ -220,19 +130,59 @@ class Core:
                 self._behind.discard(connection)
                 return self._spreading.on_queue(connection, now, self._wall_ms(now), is_high=False)
             case ClockSet(offset_s):
-                self._wall_offset_s = offset_s
-                self._spreading.begin(self._wall_ms(now))
-                return self._warn_of_clock(now)
+                return self._on_clock(offset_s, now)
+            case DialEnded(attempt, error):
+                return self._joining.on_attempt_failed(attempt, error, now)
+            case _:
+                return self._on_wish(event, now)
+
+    def _on_wish(self, event: Wish, now: float) -> list[Effect]:
+        match event:
             case HangUp(connection):
-                goodbye = self._connections.leave(connection, now)
-                return goodbye + self._plain_lines.hang_up((connection,))
+                return self._hang_up(connection, now)
             case AskWhoHas(number):
                 return self._ask_who_has(number, now)
+            case AskMap():
+                return self._survey.ask_map(now)
+            case AskPath(number, target):
+                return self._survey.ask_path(number, target, now)
+            case AddressFound():
+                return self._joining.on_found(event, now)
+            case LookAround():
+                return self._joining.look_around(now)
+            case NetworkChanged(addresses):
+                changed = self._joining.on_network_changed(addresses, now)
+                return self._connections.ask_all(now) + changed
+            case Probed(attempt, is_open):
+                return self._joining.reachability.on_probed(attempt, is_open=is_open)
             case Leave():
                 self._is_leaving = True
-                return self._leave_when_empty(now)
+                return self._joining.end() + self._leave_when_empty(now)
             case _:
                 assert_never(event)
+
+    def _hang_up(self, connection: ConnectionId, now: float) -> list[Effect]:
+        session = self._connections.get(connection)
+        if session is not None:
+            self._joining.hang_up(session.peer)
+        goodbye = self._connections.leave(connection, now)
+        return goodbye + self._plain_lines.hang_up((connection,))
+
+    def _on_clock(self, offset_s: float, now: float) -> list[Effect]:
+        is_start = not self._has_begun
+        # A monotonic clock stands still while the machine sleeps, the wall clock does not.
+        has_slept = not is_start and offset_s - self._wall_offset_s > limits.WOKE_AFTER_S
+        self._wall_offset_s, self._has_begun = offset_s, True
+        wall_ms = self._wall_ms(now)
+        self._spreading.begin(wall_ms)
+        effects = self._joining.begin(now, wall_ms) if is_start else []
+        if has_slept:
+            effects += self._wake(now)
+        return effects + self._warn_of_clock(now)
+
+    def _wake(self, now: float) -> list[Effect]:
+        """We slept: who is still there, and who else by now?"""
+        return self._connections.ask_all(now) + self._joining.on_network_changed(None, now)
 
     def _on_frame(self, connection: ConnectionId, frame: Incoming, now: float) -> list[Effect]:
         session = self._connections.get(connection)
@@ -244,10 +194,28 @@ class Core:
                 self._clock_check.note(connection, frame.wall_ms, now)
                 effects += self._warn_of_clock(now)
             if session.state in _TALKING:
-                effects += self._spreading.on_frame(session, frame, now, self._wall_ms(now))
+                effects += self._on_talk(session, frame, now)
         except RemoteFault as fault:
             return self._on_fault(session, fault, now)
         return effects
+
+    def _on_talk(self, session: Session, frame: Incoming, now: float) -> list[Effect]:
+        wall_ms = self._wall_ms(now)
+        if isinstance(frame, JoiningFrame):
+            return self._joining.on_frame(session.connection, frame, now, wall_ms)
+        if isinstance(frame, SurveyFrame):
+            return self._survey.on_frame(session.connection, frame, now, wall_ms)
+        return self._spreading.on_frame(session, frame, now, wall_ms)
+
+    def _follow_dials(self, effects: list[Effect], now: float) -> list[Effect]:
+        """Let the node's own dials that came to nothing be noticed by who had asked for them."""
+        found: list[Effect] = []
+        for effect in effects:
+            if isinstance(effect, Failed):
+                attempt = self._connections.take_attempt(effect.connection)
+                if attempt:
+                    found += self._joining.on_attempt_failed(attempt, effect.error, now)
+        return found
 
     def _on_fault(self, session: Session, fault: RemoteFault, now: float) -> list[Effect]:
         if isinstance(fault, EnvelopeForged):
@@ -286,16 +254,13 @@ class Core:
         effects: list[Effect] = []
         for connection in gone:
             effects += self._spreading.on_closed(connection, now)
+            self._survey.on_closed(connection)
         for connection in came:
-            if connection not in gone:
+            session = self._connections.get(connection)
+            if connection not in gone and session is not None:
                 effects += self._spreading.on_open(connection, now, self._wall_ms(now))
+                self._survey.on_open(session, person_of(session, self._people))
         return effects
-
-    def _announce_guest(self, kind: Kind, text: str) -> None:
-        try:
-            self.announce(text, kind)
-        except AnnounceOverflow:
-            return  # a guest's line is worth less than the node that carries it
 
     # --- Guests --------------------------------------------------------------------------------
 
@@ -340,6 +305,8 @@ class Core:
         effects += self._spreading.on_time(now, self._wall_ms(now))
         effects += self._plain_lines.on_time(now)
         effects += self._connections.on_time(now)
+        effects += self._joining.on_time(now, self._wall_ms(now))
+        effects += self._survey.on_time(now)
         for connection, purpose in self._connections.alarms.take_due(now):
             if purpose is Purpose.GUEST_SILENCE:
                 effects += self._on_silence(connection, now)
@@ -352,10 +319,7 @@ class Core:
     def _leave_when_empty(self, now: float) -> list[Effect]:
         if self._announcements:
             return []
-        goodbyes = self._connections.leave_all(now)
-        # Who leaves need not be told that everybody is gone.
-        quiet = [effect for effect in goodbyes if not isinstance(effect, Tell)]
-        return quiet + self._plain_lines.hang_up()
+        return self._connections.leave_all(now) + self._plain_lines.hang_up()
 
     def _on_ended(self, event: ConnectionEnded, now: float) -> list[Effect]:
         self._behind.discard(event.connection)
@@ -364,20 +328,15 @@ class Core:
             return self._plain_lines.leave(event.connection, event.reason)
         return self._connections.on_ended(event, now)
 
-    def _forgive_own_lateness(self, now: float) -> None:
+    def _forgive_own_lateness(self, now: float) -> list[Effect]:
         deadline = self._connections.next_deadline()
-        if deadline is not None and now - deadline > limits.LATE_LOOP_S:
-            late_s = now - deadline + limits.LATE_GRACE_S
-            self._connections.forgive(late_s)
-            self._spreading.forgive(late_s)
+        if deadline is None or now - deadline <= limits.LATE_LOOP_S:
+            return []
+        late_s = now - deadline + limits.LATE_GRACE_S
+        self._connections.forgive(late_s)
+        self._spreading.forgive(late_s)
+        return self._wake(now) if late_s > limits.WOKE_AFTER_S + limits.LATE_GRACE_S else []
 
     def _warn_of_clock(self, now: float) -> list[Effect]:
         warning = self._clock_check.warning(self._wall_offset_s, now)
         return [] if warning is None else [Tell(Trouble(warning, "bad-input"))]
-
-    def _welcome(self, now: float) -> Welcome:
-        addresses = tuple(str(address) for address in self._setup.addresses)
-        return Welcome(self._me.nick, self._wall_ms(now), addresses)
-
-    def _wall_ms(self, now: float) -> int:
-        return max(0, int((now + self._wall_offset_s) * 1000))

@@ -7,7 +7,8 @@ from typing import Annotated, Final, Protocol
 from msgspec import Meta, Struct
 
 from p2pchat.core import limits
-from p2pchat.core.frames import Carry, EpochBytes, Id16, Key, Nick, Number
+from p2pchat.core.fields import EpochBytes, Id16, Key, Nick, Number
+from p2pchat.core.frames import Carry
 from p2pchat.core.values import EnvelopeId, Epoch, NetworkId, PeerId, is_kept
 
 NONCE_BYTES: Final = 16

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from p2pchat.core.envelopes import Envelope
 from p2pchat.core.frames import Frame, Incoming
-from p2pchat.core.notices import Direction, Notice
+from p2pchat.core.notices import Direction, How, Notice
 from p2pchat.core.values import Address, ConnectionId, PeerId, Person
 from p2pchat.errors import DialFailed
 
@@ -30,6 +30,57 @@ class ConnectionStarted(Struct, frozen=True):
     direction: Direction
     expected: PeerId | None = None
     """Whose key has to appear, where that is known."""
+    attempt: int = 0
+    """Which `Dial` of the core led here; 0 for what the user typed, and for who dialled us."""
+    is_typed: bool = False
+    """Whether the user named that address: then it is pinned once it is open."""
+
+
+class DialEnded(Struct, frozen=True):
+    """A `Dial` of the core led to no connection at all."""
+
+    attempt: int
+    error: DialFailed
+
+
+class Probed(Struct, frozen=True):
+    """A `Probe` has found out whether anything accepts connections there."""
+
+    attempt: int
+    is_open: bool
+
+
+class AddressFound(Struct, frozen=True):
+    """Discovery has found a node, or something that says that it is one."""
+
+    addresses: tuple[Address, ...]
+    how: How
+    peer: PeerId | None = None
+    """Whose key it is said to be; None where that shows only when it is dialled."""
+    is_same_room: bool = True
+    """Whether it says that it is in our room."""
+
+
+class NetworkChanged(Struct, frozen=True):
+    """Own interfaces have these addresses now, and the node listens there."""
+
+    addresses: tuple[Address, ...]
+
+
+class LookAround(Struct, frozen=True):
+    """The user wants to join whoever is there: the consent that strangers on a LAN need."""
+
+
+class AskMap(Struct, frozen=True):
+    """The user wants to see the network."""
+
+
+class AskPath(Struct, frozen=True):
+    """The user wants to know a way: of an envelope (16 bytes) or to a peer (32 bytes)."""
+
+    number: int
+    """By which the answer is fetched; no two questions have the same."""
+    target: bytes
 
 
 class ConnectionSecured(Struct, frozen=True):
@@ -110,6 +161,13 @@ class Tick(Struct, frozen=True):
 
 Event = (
     ConnectionStarted
+    | DialEnded
+    | Probed
+    | AddressFound
+    | NetworkChanged
+    | LookAround
+    | AskMap
+    | AskPath
     | ConnectionSecured
     | FrameReceived
     | BytesReceived
@@ -146,6 +204,37 @@ class TreatAsGuest(Struct, frozen=True):
     """That connection speaks plain lines from now on, though it has said nothing yet."""
 
     connection: ConnectionId
+
+
+class Dial(Struct, frozen=True):
+    """Open a connection to the first of those addresses that answers; one host has them all.
+
+    Answered by a `ConnectionStarted` with the same `attempt`, or by a `DialEnded`.
+    """
+
+    attempt: int
+    addresses: tuple[Address, ...]
+    expected: PeerId | None
+    timeout_s: float
+
+
+class Probe(Struct, frozen=True):
+    """Find out whether anything accepts TCP connections there, and send nothing."""
+
+    attempt: int
+    address: Address
+
+
+class Search(Struct, frozen=True):
+    """Let discovery look again, on this machine and on the LAN."""
+
+
+class Advertise(Struct, frozen=True):
+    """Let the LAN find this node from now on."""
+
+
+class SaveBook(Struct, frozen=True):
+    """The address book has changed: write it."""
 
 
 class Register(Struct, frozen=True):
@@ -220,6 +309,11 @@ Effect = (
     Send
     | WriteLine
     | TreatAsGuest
+    | Dial
+    | Probe
+    | Search
+    | Advertise
+    | SaveBook
     | Register
     | Close
     | Opened

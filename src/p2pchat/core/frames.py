@@ -11,18 +11,36 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from p2pchat.core import limits
-
-Id16 = Annotated[bytes, Meta(min_length=16, max_length=16)]
-Key = Annotated[bytes, Meta(min_length=32, max_length=32)]
-Digest32 = Annotated[bytes, Meta(min_length=32, max_length=32)]
-EpochBytes = Annotated[bytes, Meta(min_length=8, max_length=8)]
-SignatureBytes = Annotated[bytes, Meta(min_length=64, max_length=64)]
-Nick = Annotated[str, Meta(max_length=limits.NICK_LIMIT_CHARACTERS)]
-Version = Annotated[int, Meta(ge=0, le=65_535)]
-Number = Annotated[int, Meta(ge=0, le=2**53)]
-Count = Annotated[int, Meta(ge=1, le=limits.ENVELOPE_TEXTS_LIMIT)]
-Word = Annotated[str, Meta(min_length=1, max_length=32)]
-AddressText = Annotated[str, Meta(max_length=280)]
+from p2pchat.core.fields import (
+    AddressText,
+    Count,
+    Digest32,
+    EpochBytes,
+    Id16,
+    Key,
+    Nick,
+    Number,
+    SignatureBytes,
+    Version,
+    Word,
+)
+from p2pchat.core.mesh_frames import (
+    Found,
+    Introduce,
+    Join,
+    MapAnswer,
+    MapAsk,
+    PathAnswer,
+    PathAsk,
+    PlaceAnswer,
+    PlaceAsk,
+    ReachabilityAnswer,
+    ReachabilityAsk,
+    Release,
+    Shuffle,
+    ShuffleAnswer,
+    Walk,
+)
 
 FIRST_SKIPPABLE: Final = 128
 """Unknown frame types from here on are skipped; unknown ones below are a fault."""
@@ -52,6 +70,8 @@ class Welcome(Struct, frozen=True, array_like=True, tag=3):
     nick: Nick
     wall_ms: Number
     addresses: Annotated[tuple[AddressText, ...], Meta(max_length=8)]
+    seen_as: AddressText = ""
+    """Numeric IP address that the receiver's connection comes from, or leads to."""
 
 
 class Refusal(Struct, frozen=True, array_like=True, tag=4):
@@ -253,6 +273,21 @@ Frame = (
     | Filled
     | Answered
     | Gone
+    | Introduce
+    | Join
+    | Walk
+    | Found
+    | PlaceAsk
+    | PlaceAnswer
+    | Release
+    | Shuffle
+    | ShuffleAnswer
+    | ReachabilityAsk
+    | ReachabilityAnswer
+    | MapAsk
+    | MapAnswer
+    | PathAsk
+    | PathAnswer
 )
 """Everything that can be sent."""
 

@@ -397,3 +397,135 @@ has come for the second, at the latest after the third."""
 TOO_FAST_TOLD_EVERY_S: Final = 10.0
 TOO_FAST_LIMIT_AUTHORS: Final = 256
 """Messages not taken for their rate are counted by author, told together."""
+
+# --- Joining and staying joined ---------------------------------------------------------------
+
+ACTIVE_AIM: Final = 5
+ACTIVE_LIMIT: Final = 8
+"""Neighbours kept on purpose: below the first more are looked for, above the second never. The
+first is HyParView's: log10 of 10,000 nodes, and one."""
+
+ACTIVE_ACCEPTED_LIMIT: Final = 5
+ACTIVE_DIALLED_AIM: Final = 3
+"""Of these, connections that others dialled, at most, and own dials, at least. Keys are free, so
+whoever dials us 20 times had replaced the whole view without this (measured)."""
+
+PASSIVE_LIMIT: Final = 64
+"""Peers known that could be dialled. With 95 % of all dead at once 3 of them live."""
+
+WALK_STEPS: Final = 6
+WALK_EXTRA_STEPS: Final = 3
+WALK_LIMIT_STEPS: Final = 16
+PASSIVE_WALK_STEPS: Final = 3
+"""A newcomer's record goes the first so many steps before anybody takes it, then the second at
+most until somebody has a place; where so many are left of the first it enters a passive view."""
+
+WALKS_LIMIT: Final = 1_024
+WALK_S: Final = 30.0
+"""Ways back that a node on a walk remembers, and for how long."""
+
+SHUFFLE_EVERY_S: Final = 60.0
+SHUFFLE_SPREAD: Final = 0.2
+SHUFFLE_ACTIVE: Final = 3
+SHUFFLE_PASSIVE: Final = 4
+"""Between two shuffles, times 0.8 to 1.2, and what goes into one. HyParView's counts."""
+
+REINTRODUCE_EVERY_S: Final = 60.0
+REINTRODUCE_BELOW: Final = 7
+"""How often somebody known who is no neighbour is dialled, and up to how many neighbours the
+other side keeps him: that is what joins parts of a network again."""
+
+JOINER_S: Final = 30.0
+BESIDE_LIMIT: Final = 24
+"""Who has no place in the view stays so long; whose user typed our address, or who takes no part
+in membership, as long as no more than so many do."""
+
+EVICT_EVERY_S: Final = 10.0
+EVICT_BURST: Final = 3
+PROTECTED_OLDEST: Final = 2
+PROTECTED_USEFUL: Final = 2
+USEFUL_S: Final = 600.0
+"""How often somebody who has no neighbour at all may take another one's place, and who is safe
+from that: the oldest, and those with most first deliveries in that time."""
+
+DIALS_BURST: Final = 10
+DIALS_PER_S: Final = 2.0
+DIALS_AT_ONCE: Final = 8
+"""Dials that the node makes by itself. A peer that offers addresses can cost no more."""
+
+DIALS_PER_IP: Final = 3
+DIALS_PER_IP_S: Final = 300.0
+DIALLED_IPS_LIMIT: Final = 1_024
+"""Dials of one IP address that led to nothing, over all ids and ports, never of loopback: nobody
+can have us knock at a victim's door more often."""
+
+REPLACE_TIMEOUT_S: Final = 3.0
+"""Of a dial for a neighbour that was lost; others have DIAL_TIMEOUT_S."""
+
+DIAL_BACKOFF_S: Final = 5.0
+DIAL_BACKOFF_LONGEST_S: Final = 300.0
+DIAL_BACKOFF_SPREAD: Final = 0.2
+"""Wait after a dial that failed; doubles, times 0.8 to 1.2."""
+
+RECORD_LIMIT_BYTES: Final = 448
+RECORD_ADDRESSES: Final = 8
+RECORDS_PER_FRAME: Final = 8
+RECORD_PASSED_LIMIT: Final = 2
+RECORD_LIFE_S: Final = 24 * 3600.0
+RECORD_RENEW_S: Final = 3600.0
+RECORD_AHEAD_S: Final = 600.0
+"""Signed bytes of an address record, 512 with all around it; addresses in it; records in a frame;
+how often one that nobody dialled is passed on; how long one is valid, how often it is renewed, and
+how far its owner's clock may be ahead."""
+
+LEAST_PORT: Final = 1024
+"""Lowest port that is dialled because somebody said so: below are other people's services."""
+
+LOST_S: Final = 10.0
+"""Whoever was just lost is not dialled for so long because of what others say."""
+
+WOKE_AFTER_S: Final = 10.0
+WOKEN_PING_S: Final = 5.0
+"""A wall clock so far ahead of the monotonic one means that we slept; then every neighbour has so
+long to answer."""
+
+REACHABILITY_EVERY_S: Final = 600.0
+REACHABILITY_ANSWERS_S: Final = 60.0
+"""Between two questions whether others can dial us; between two answers to one neighbour."""
+
+# --- Address book -----------------------------------------------------------------------------
+
+BOOK_BUCKETS: Final = 64
+BOOK_BUCKET_ENTRIES: Final = 16
+BOOK_PER_SOURCE: Final = 32
+BOOK_LIFE_S: Final = 7 * 24 * 3600.0
+BOOK_SAVE_EVERY_S: Final = 60.0
+ANCHORS: Final = 2
+"""Buckets of each table, their entries, how many one source may add, how long nobody dialled
+successfully is kept, how often the file is written, and neighbours that are dialled first again."""
+
+# --- Map and paths ----------------------------------------------------------------------------
+
+MAP_DEPTH: Final = 3
+MAP_NODES: Final = 128
+MAP_LIMIT_BYTES: Final = 64 * 1024
+MAP_STATEMENT_BYTES: Final = 8 * 1024
+MAP_EVERY_S: Final = 10.0
+MAP_CACHE_S: Final = 30.0
+MAP_ANSWER_S: Final = 3.0
+MAP_REPAIR_EVERY_S: Final = 300.0
+"""Hops, nodes and bytes of a map; between two requests of one neighbour; how long a statement is
+reused; how long the asker waits; between two dials that mend a weak place."""
+
+PATH_ANSWER_S: Final = 5.0
+PATHS_LIMIT: Final = 1_024
+PATHS_PER_S: Final = 10.0
+PATHS_BURST: Final = 20
+"""How long a question along a way waits for its answer, how many are remembered, and how many of
+one neighbour are taken."""
+
+TRAIL_S: Final = 30.0
+TRAILS_LIMIT: Final = 4_096
+ARRIVALS_LIMIT: Final = 4_096
+"""How long the way of an author's latest envelope is followed; of how many authors it is known;
+of how many envelopes it is known who brought them."""

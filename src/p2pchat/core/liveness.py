@@ -14,6 +14,7 @@ class _Pulse:
     token: int | None = None
     """Of the ping that waits for its answer."""
     pinged_at: float = 0.0
+    patience_s: float = limits.DEAD_AFTER_PING_S
     rtt_s: float | None = None
 
 
@@ -51,14 +52,22 @@ class Liveness:
         if pulse is not None:
             pulse.heard_at = now
 
-    def ping(self, connection: ConnectionId, now: float) -> int | None:
-        """Return the token of a ping to send now; None where that connection is not watched."""
+    def ping(
+        self, connection: ConnectionId, now: float, patience_s: float = limits.DEAD_AFTER_PING_S
+    ) -> int | None:
+        """Return the token of a ping to send now; None where that connection is not watched.
+
+        Args:
+            connection: Whom to ping.
+            now: Monotonic seconds.
+            patience_s: How long it may stay silent after that.
+        """
         pulse = self._pulses.get(connection)
         if pulse is None:
             return None
         self._next_token = (self._next_token + 1) % 2**32
-        pulse.token, pulse.pinged_at = self._next_token, now
-        self._bring_forward(now + limits.DEAD_AFTER_PING_S)
+        pulse.token, pulse.pinged_at, pulse.patience_s = self._next_token, now, patience_s
+        self._bring_forward(now + patience_s)
         return self._next_token
 
     def answered(self, connection: ConnectionId, token: int, now: float) -> None:
@@ -95,10 +104,10 @@ class Liveness:
         self._check_at = None
         for connection, pulse in self._pulses.items():
             waiting = pulse.token is not None and pulse.pinged_at >= pulse.heard_at
-            if waiting and now >= pulse.pinged_at + limits.DEAD_AFTER_PING_S:
+            if waiting and now >= pulse.pinged_at + pulse.patience_s:
                 dead.append((connection, now - pulse.heard_at))
             elif waiting:
-                self._bring_forward(pulse.pinged_at + limits.DEAD_AFTER_PING_S)
+                self._bring_forward(pulse.pinged_at + pulse.patience_s)
             elif now >= pulse.heard_at + limits.PING_AFTER_S - limits.TIMER_SLACK_S:
                 to_ping.append(connection)
             else:

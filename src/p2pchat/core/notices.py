@@ -18,6 +18,18 @@ class Direction(Enum):
     OUT = "out"
 
 
+class How(Enum):
+    """How a neighbour came to be one; the value is what people read."""
+
+    TYPED = "you typed the address"
+    INVITE = "by an invite"
+    MACHINE = "found on this machine"
+    LAN = "found on this network"
+    BOOK = "known from before"
+    MESH = "found through others"
+    CALLED = "came to us"
+
+
 @dataclass(frozen=True, slots=True)
 class Listening:
     """The node accepts connections."""
@@ -28,6 +40,8 @@ class Listening:
     """The address as bound: `[::]:PORT` when both families are."""
     reachable_at: tuple[Address, ...]
     """What others can type, IPv4 first, never an any-address."""
+    is_manual: bool = False
+    """Whether it connects only where its user says, so that nobody joins by himself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,9 @@ class Connected:
     already: bool = False
     """Whether it was a neighbour before, so that nothing changed."""
     guest: bool = False
+    how: How | None = None
+    is_news: bool = True
+    """Whether it tells of somebody new; otherwise only a way to somebody who was there changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +78,16 @@ class Disconnected:
     guest: bool = False
     direction: Direction | None = None
     """Which side had dialled; None where it is not known any more."""
+    is_news: bool = True
+    """Whether somebody may be gone; otherwise one side only gave the place to somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What joining by itself has found so far, and what it waits for."""
+
+    text: str
+    """One line, clean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +174,7 @@ Notice = (
     | Dialling
     | Connected
     | Disconnected
+    | Around
     | Received
     | Sent
     | NickChanged
@@ -156,6 +184,17 @@ Notice = (
     | Seam
     | Skipped
 )
+
+
+class Place(Enum):
+    """What a connection is kept for; the value is what people read."""
+
+    VIEW = "view"
+    """Chosen by the two nodes, and replaced when it breaks."""
+    PINNED = "pinned"
+    """Our user typed it."""
+    BESIDE = "beside"
+    """Pinned by the other side, or only here for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +212,8 @@ class NeighbourStatus:
     guest: bool = False
     connection: ConnectionId = NO_CONNECTION
     """Its number on this node."""
+    place: Place = Place.BESIDE
+    how: How | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +234,117 @@ class Peers:
     heard: tuple[HeardStatus, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class MapPerson:
+    """Somebody on the map."""
+
+    person: Person
+    has_answered: bool
+    """Whether his own word is in the map; otherwise he only occurs in that of others."""
+    is_hidden: bool = False
+    """Whether he keeps his neighbours for himself."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapEdge:
+    """A connection of two people, by their keys, the lower one first."""
+
+    one: PeerId
+    other: PeerId
+    is_mutual: bool
+    """Whether both say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeakPlace:
+    """Somebody who alone holds parts of the network together."""
+
+    person: Person
+    cut_off: tuple[Person, ...]
+    """Who would be cut off from us without him."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkMap:
+    """The answer of `/map`: what others said within three hops."""
+
+    me: Person
+    people: tuple[MapPerson, ...]
+    """Ourselves first, then by distance."""
+    edges: tuple[MapEdge, ...]
+    weak: tuple[WeakPlace, ...]
+    is_complete: bool
+    """Whether everybody who occurs has answered; otherwise weak places are "as far as seen"."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """One node on a way."""
+
+    person: Person | None
+    """None where it hides itself."""
+    wall_ms: int
+    """When it got the envelope, by its own clock, ms since 1970; 0 where not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The answer of `/trace` and `/ping`: the way to somebody, the nearest step first."""
+
+    steps: tuple[PathStep, ...]
+    is_complete: bool
+    """Whether the last step is the author or the person that was asked for."""
+    rtt_ms: float | None
+    """Until the answer was here; None where none came in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How this node stands in its network, for `/doctor`: facts, no judgement."""
+
+    is_reachable: bool | None
+    """Whether neighbours could dial us lately; None where none has tried."""
+    outside: tuple[Address, ...]
+    """Where neighbours of two networks see us."""
+    clock_ahead_s: float | None
+    """How far our clock is ahead of the median of three neighbours or more; None with fewer."""
+    neighbours: int
+    known_before: int
+    """Peers in the address book."""
+    found: int
+    """Nodes of our room that discovery has found since the start."""
+    others_rooms: int
+    """Nodes of other rooms that it has found."""
+    joins: bool
+    """Whether it connects by itself."""
+    has_lan_consent: bool
+    """Whether strangers on the LAN are joined, and may find us."""
+
+
+class Health(Enum):
+    """How a finding of `/doctor` is; the value is what people read."""
+
+    GOOD = "ok"
+    UNSURE = "?"
+    BAD = "!"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `/doctor`."""
+
+    what: str
+    """One or two words: port, network, LAN, clock, reachable, room, people, profile."""
+    health: Health
+    text: str
+    """What was found; clean."""
+    advice: str = ""
+    """What to do about it; empty where there is nothing to do."""
+
+
 __all__ = [
-    "Connected", "Dialling", "Direction", "Disconnected", "Gap", "HeardStatus", "Listening",
-    "MessageId", "NeighbourStatus", "NickChanged", "Notice", "PeerId", "Peers", "Reach", "Received",
-    "Remark", "Seam", "Sent", "Skipped", "Trouble",
+    "Around", "Connected", "Dialling", "Direction", "Disconnected", "Finding", "Gap", "Health",
+    "HeardStatus", "How", "Listening", "MapEdge", "MapPerson", "MessageId", "NeighbourStatus",
+    "NetworkMap", "NickChanged", "Notice", "Path", "PathStep", "PeerId", "Peers", "Place", "Reach",
+    "Received", "Remark", "Seam", "Sent", "Skipped", "Standing", "Trouble", "WeakPlace",
 ]  # fmt: skip

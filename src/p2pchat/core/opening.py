@@ -30,7 +30,7 @@ class Opening:
     """Answers the frames of an opening; says no aloud, and why."""
 
     def __init__(
-        self, setup: Setup, credentials: Credentials, welcome: Callable[[float], Welcome]
+        self, setup: Setup, credentials: Credentials, welcome: Callable[[Session, float], Welcome]
     ) -> None:
         self._setup = setup
         self._credentials = credentials
@@ -50,7 +50,12 @@ class Opening:
                 Failed(session.connection, error),
                 Close(session.connection, Closing.AT_ONCE, str(error)),
             ]
-        hello = Hello(limits.PROTOCOL_LOWEST, limits.PROTOCOL_HIGHEST, (), bytes(self._setup.epoch))
+        hello = Hello(
+            limits.PROTOCOL_LOWEST,
+            limits.PROTOCOL_HIGHEST,
+            self._setup.abilities,
+            bytes(self._setup.epoch),
+        )
         return [Send((session.connection,), hello)]
 
     def on_hello(self, session: Session, hello: Hello, now: float) -> list[Effect]:
@@ -79,7 +84,7 @@ class Opening:
             acceptor=acceptor,
         ):
             return self._refuse(session, RefusalReason.WRONG_ROOM, now)
-        welcome = Send((session.connection,), self._welcome(now))
+        welcome = Send((session.connection,), self._welcome(session, now))
         if session.is_dialled:
             return [welcome]
         if not has_room:

@@ -58,6 +58,11 @@ class People:
         known = self._known.get(peer)
         return known.person if known else None
 
+    def is_around(self, peer: PeerId, now: float) -> bool:
+        """Tell whether somebody was heard in the last KNOWN_S and has not left."""
+        known = self._known.get(peer)
+        return known is not None and not known.has_left and now - known.heard_at <= KNOWN_S
+
     def stranger(self, peer: PeerId) -> Person:
         """Return somebody whose nick nobody told: called by what follows from the key."""
         return Person(peer, default_nick(peer))

@@ -12,7 +12,8 @@ from p2pchat.core import limits
 from p2pchat.core.allowance import Allowance
 from p2pchat.core.envelopes import Envelope
 from p2pchat.core.events import Effect, Send
-from p2pchat.core.frames import Ack, Acks, Id16
+from p2pchat.core.fields import Id16
+from p2pchat.core.frames import Ack, Acks
 from p2pchat.core.holdings import Holding
 from p2pchat.core.values import ConnectionId, EnvelopeId, PeerId
 

@@ -48,6 +48,23 @@ from p2pchat.core.frames import (
     Skipped,
     Welcome,
 )
+from p2pchat.core.mesh_frames import (
+    Found,
+    Introduce,
+    Join,
+    MapAnswer,
+    MapAsk,
+    PathAnswer,
+    PathAsk,
+    PlaceAnswer,
+    PlaceAsk,
+    ReachabilityAnswer,
+    ReachabilityAsk,
+    Release,
+    Shuffle,
+    ShuffleAnswer,
+    Walk,
+)
 from p2pchat.core.notices import Direction
 from p2pchat.core.values import Address, ConnectionId, Epoch, PeerId, Person
 from p2pchat.errors import FrameUnexpected
@@ -74,6 +91,8 @@ Input = type[Incoming] | type[ConnectionSecured] | type[Leave]
 _TALK: Final = (
     Carry, IHave, Graft, Prune, Acks, Ping, Pong, Skipped,
     Digests, PageAsk, Page, Offer, Ask, Filled, Answered, Gone,
+    Introduce, Join, Walk, Found, PlaceAsk, PlaceAnswer, Release, Shuffle, ShuffleAnswer,
+    ReachabilityAsk, ReachabilityAnswer, MapAsk, MapAnswer, PathAsk, PathAnswer,
 )  # fmt: skip
 
 TABLE: Final[dict[tuple[State, Input], State]] = {
@@ -125,8 +144,9 @@ class Session:
     """State and known facts of one connection."""
 
     __slots__ = (
-        "address", "connection", "direction", "epoch", "expected", "exported", "hello", "host_ip",
-        "opened_at", "peer", "person", "started_at", "state",
+        "address", "attempt", "connection", "direction", "epoch", "expected", "exported", "hello",
+        "host_ip", "is_typed", "opened_at", "peer", "person", "started_at", "state", "was_known",
+        "welcome",
     )  # fmt: skip
 
     def __init__(self, started: ConnectionStarted, now: float) -> None:
@@ -135,6 +155,8 @@ class Session:
         self.host_ip: str = started.host_ip
         self.direction: Direction = started.direction
         self.expected: PeerId | None = started.expected
+        self.attempt: int = started.attempt
+        self.is_typed: bool = started.is_typed
         self.started_at: float = now
         self.opened_at: float = now
         self.state: State = State.SECURING
@@ -143,6 +165,9 @@ class Session:
         self.exported: bytes = b""
         self.epoch: Epoch | None = None
         self.hello: Hello | None = None
+        self.welcome: Welcome | None = None
+        self.was_known = False
+        """Whether the peer was heard of lately, before this connection was opened."""
 
     @property
     def is_dialled(self) -> bool:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from p2pchat.core import limits
 from p2pchat.core.envelopes import Signatures
+from p2pchat.core.lookout import LanPolicy
 from p2pchat.core.reach import AckSignatures
+from p2pchat.core.records import RecordSignatures
+from p2pchat.core.topology import StatementSignatures
 from p2pchat.core.values import Address, Epoch, NetworkId, PeerId
+
+MEMBERSHIP: Final = "membership"
+MAP: Final = "map"
+PATH: Final = "path"
+"""Abilities: takes part in membership, answers for maps, answers along ways."""
 
 
 class GuestPolicy(Enum):
@@ -33,13 +41,28 @@ class Setup:
     guests: GuestPolicy = GuestPolicy.LOCAL
     is_metered: bool = True
     """Whether strangers may come in, as into an open room: then authors are limited."""
+    joins: bool = False
+    """Whether it finds others and keeps itself connected; otherwise the user chooses."""
+    room: str = "lobby"
+    """Name of the room, for people."""
+    port: int = limits.DEFAULT_PORT
+    """The TCP port that it listens on."""
+    lan: LanPolicy = LanPolicy.OFF
+    """What to do about strangers on the LAN."""
+    is_mapped: bool = True
+    """Whether others may see its neighbours on their maps."""
     backlog_minutes: float = limits.BACKLOG_MINUTES
     """How much of what was said before this start is shown; 0 for none."""
     lazy_above_bytes: int = limits.LAZY_ABOVE_BYTES
     """Signed bytes above which an envelope is pushed lazily; FRAME_LIMIT_BYTES to flood all."""
 
+    @property
+    def abilities(self) -> tuple[str, ...]:
+        """What it does besides what every node does, as its `Hello` says."""
+        return (MEMBERSHIP, MAP, PATH) if self.joins else (MAP, PATH)
 
-class Credentials(Signatures, AckSignatures, Protocol):
+
+class Credentials(Signatures, AckSignatures, RecordSignatures, StatementSignatures, Protocol):
     """Signs and checks envelopes and acknowledgements, and proves knowledge of the room."""
 
     def prove(

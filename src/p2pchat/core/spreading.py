@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from p2pchat.core import limits
@@ -56,6 +57,7 @@ class Spreading:
         neighbours: Neighbours,
         people: People,
         plain_lines: PlainLines,
+        on_first: Callable[[Envelope, ConnectionId | None, float, int, bool], None],
     ) -> None:
         self._setup = setup
         self._codec = codec
@@ -63,6 +65,8 @@ class Spreading:
         self._neighbours = neighbours
         self._people = people
         self._plain_lines = plain_lines
+        self._on_first = on_first
+        """Is told who brought each envelope first, at which moment; nobody for an own one."""
         self._broadcast = Broadcast(setup, codec, credentials)
         self._repair = Repair(
             setup.me,
@@ -200,6 +204,7 @@ class Spreading:
                 self._lazy_push.on_taken(envelope.id, connection)
                 return effects + self._news(now)
             self._remember_place(envelope)
+        self._on_first(envelope, connection, now, wall_ms, live)
         if live:
             to = self._neighbours.connections(session.peer, envelope.author)
             effects += self._lazy_push.route(envelope, to, connection, hops, now)
@@ -232,6 +237,7 @@ class Spreading:
         envelope = self._broadcast.seal(batch, flags, wall_ms, now)
         self._repair.on_taken(envelope, None, now, wall_ms, live=True)
         self._remember_place(envelope)
+        self._on_first(envelope, None, now, wall_ms, True)
         self._own[batch.first] = envelope.id
         if len(self._own) > OWN_LIMIT:
             self._own.popitem(last=False)
@@ -253,6 +259,16 @@ class Spreading:
             if first <= number:
                 return self._own[first]
         return None
+
+    def envelope_of(self, author: PeerId, epoch: Epoch, number: int) -> EnvelopeId | None:
+        """Return the envelope that holds that message, if it was here lately."""
+        series = series_of(author, epoch)
+        firsts = [
+            (first, name)
+            for name, (of, first) in self._places.items()
+            if of == series and first <= number
+        ]
+        return max(firsts)[1] if firsts else None
 
     @property
     def last_own(self) -> EnvelopeId | None:
@@ -345,7 +361,6 @@ class Spreading:
             Holding("seen ids", len(self._broadcast.seen), limits.SEEN_LIMIT_IDS),
             Holding("places", len(self._places), PLACES_LIMIT),
             *self._lazy_push.holdings(),
-            *self._repair.holdings(),
             *self._repair.holdings(),
             *self._reach.holdings(),
         )

@@ -41,6 +41,12 @@ ENVELOPE_CONTEXT: Final = b"p2pchat/1 envelope\0"
 ACK_CONTEXT: Final = b"p2pchat/1 ack\0"
 """What stands before the signed bytes of an acknowledgement, in its signature."""
 
+ADDRESS_CONTEXT: Final = b"p2pchat/1 address\0"
+"""What stands before the signed bytes of an address record, in its signature."""
+
+MAP_CONTEXT: Final = b"p2pchat/1 map\0"
+"""What stands before the signed bytes of a statement for the map, in its signature."""
+
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _GROUP: Final = 4
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from p2pchat.core.values import ACK_CONTEXT, ENVELOPE_CONTEXT, PeerId
+from p2pchat.core.values import ACK_CONTEXT, ADDRESS_CONTEXT, ENVELOPE_CONTEXT, MAP_CONTEXT, PeerId
 from p2pchat.crypto.identity import Identity, is_peer_id, verify
 from p2pchat.crypto.room import Role, Room, check_proof, make_proof
 
@@ -29,6 +29,22 @@ class NodeCredentials:
     def is_valid_ack(self, acknowledger: PeerId, message: bytes, signature: bytes) -> bool:
         """Tell whether that peer, and nobody else who could be, acknowledged."""
         return is_peer_id(acknowledger) and verify(acknowledger, ACK_CONTEXT, message, signature)
+
+    def sign_record(self, message: bytes) -> bytes:
+        """Sign an own address record."""
+        return self._identity.sign(ADDRESS_CONTEXT, message)
+
+    def is_valid_record(self, owner: PeerId, message: bytes, signature: bytes) -> bool:
+        """Tell whether that peer, and nobody else who could be, signed that record."""
+        return is_peer_id(owner) and verify(owner, ADDRESS_CONTEXT, message, signature)
+
+    def sign_statement(self, message: bytes) -> bytes:
+        """Sign an own statement for the map."""
+        return self._identity.sign(MAP_CONTEXT, message)
+
+    def is_valid_statement(self, speaker: PeerId, message: bytes, signature: bytes) -> bool:
+        """Tell whether that peer, and nobody else who could be, signed that statement."""
+        return is_peer_id(speaker) and verify(speaker, MAP_CONTEXT, message, signature)
 
     def prove(
         self, *, as_dialler: bool, exported: bytes, dialler: PeerId, acceptor: PeerId

@@ -3,50 +3,114 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
+from typing import Final, NamedTuple
 
 from p2pchat.core import limits
+from p2pchat.core.values import Address
+from p2pchat.errors import DialFailed, NoAnswer, NobodyListening, Unreachable
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 """As the system gives it: with IPv6 the scope goes along, which text would lose."""
 
-Place = tuple[socket.AddressFamily, SocketAddress]
+_TELLING: Final = (NobodyListening, NoAnswer, Unreachable, DialFailed)
+"""The most telling failure first: who refuses is there, who is silent may be."""
 
 
-async def connect_by_name(host: str, port: int) -> Streams:
-    """Look a host name up and connect to the first of its addresses that answers.
+class Place(NamedTuple):
+    """One address to try, with the one that it was found by."""
 
-    The next address is tried after HAPPY_EYEBALLS_DELAY_S seconds, or as soon as one fails.
-    asyncio can do that too, but when it is cancelled it may lose a connected socket.
+    address: Address
+    family: socket.AddressFamily
+    where: SocketAddress
+
+
+async def connect_first(addresses: Sequence[Address], timeout_s: float) -> Streams:
+    """Connect to the first of the addresses that answers; one host has them all.
+
+    Names are looked up; the families take turns. The next address is tried after
+    HAPPY_EYEBALLS_DELAY_S seconds, or as soon as one fails. asyncio can do that too, but when it
+    is cancelled it may lose a connected socket.
+
+    Args:
+        addresses: One or more.
+        timeout_s: For all of them together, looking them up included.
 
     Raises:
-        OSError: The name is unknown, or no address answers: then a refusal, if there was one.
-        UnicodeError: That can't be a name.
+        DialFailed: No address answers; it is the failure that tells most.
     """
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return await _race(_alternating([(family, where) for family, *_, where in found]))
+    failures: list[DialFailed] = []
+    try:
+        async with asyncio.timeout(timeout_s):
+            places = await _look_up_all(addresses, failures)
+            if streams := await _race(_alternating(places), failures):
+                return streams
+    except TimeoutError:
+        failures.append(NoAnswer(addresses[0], timeout_s))
+    raise _most_telling(failures)
 
 
-def _alternating(places: list[Place]) -> list[Place]:
+def dial_failed(address: Address, error: Exception) -> DialFailed:
+    """Say what an error of the system means for whoever wanted to be connected."""
+    if isinstance(error, ConnectionRefusedError):
+        return NobodyListening(address)
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return Unreachable(address, "no machine of that name is known")
+    if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:
+        return NoAnswer(address, limits.DIAL_TIMEOUT_S)
+    if isinstance(error, OSError) and error.errno:
+        return Unreachable(address, os.strerror(error.errno))
+    return Unreachable(address, str(error))
+
+
+async def _look_up_all(addresses: Sequence[Address], failures: list[DialFailed]) -> list[Place]:
+    places: list[Place] = []
+    for address in dict.fromkeys(addresses):
+        try:
+            found = await _look_up(address)
+        except (OSError, UnicodeError) as error:
+            failures.append(dial_failed(address, error))
+            continue
+        places += [Place(address, family, where) for family, where in found]
+    return places
+
+
+async def _look_up(address: Address) -> list[tuple[socket.AddressFamily, SocketAddress]]:
+    host = "localhost" if address.is_any else address.host
+    try:
+        # At once, without a thread: nobody is asked for what is a number already.
+        found = socket.getaddrinfo(
+            host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
+    except (OSError, UnicodeError):
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, address.port, type=socket.SOCK_STREAM)
+    if not found:
+        raise socket.gaierror(socket.EAI_NONAME, "no address")
+    return [(family, where) for family, *_, where in found]
+
+
+def _alternating(places: Iterable[Place]) -> list[Place]:
     """Take turns between the families, so that one that is broken costs one delay only."""
     by_family: dict[socket.AddressFamily, list[Place]] = {}
     for place in places:
-        by_family.setdefault(place[0], []).append(place)
+        by_family.setdefault(place.family, []).append(place)
     return [place for turn in zip_longest(*by_family.values()) for place in turn if place]
 
 
-async def _race(places: list[Place]) -> Streams:
+async def _race(places: list[Place], failures: list[DialFailed]) -> Streams | None:
     connected: list[Streams] = []
-    failures: list[OSError] = []
 
     async def attempt(place: Place) -> None:
         try:
             connected.append(await _connect(place))
         except OSError as error:
-            failures.append(error)
+            failures.append(dial_failed(place.address, error))
 
     try:
         async with asyncio.TaskGroup() as attempts:
@@ -64,9 +128,7 @@ async def _race(places: list[Place]) -> Streams:
         _abort(connected)
         raise
     _abort(connected[1:])
-    if not connected:
-        raise _most_telling(failures)
-    return connected[0]
+    return connected[0] if connected else None
 
 
 async def _next_end(
@@ -78,11 +140,10 @@ async def _next_end(
 
 
 async def _connect(place: Place) -> Streams:
-    family, where = place
-    connecting = socket.socket(family, socket.SOCK_STREAM)
+    connecting = socket.socket(place.family, socket.SOCK_STREAM)
     try:
         connecting.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(connecting, where)
+        await asyncio.get_running_loop().sock_connect(connecting, place.where)
         return await asyncio.open_connection(sock=connecting, limit=limits.READ_BYTES)
     except BaseException:
         connecting.close()
@@ -94,6 +155,8 @@ def _abort(losers: list[Streams]) -> None:
         writer.transport.abort()
 
 
-def _most_telling(failures: list[OSError]) -> OSError:
-    refusals = [error for error in failures if isinstance(error, ConnectionRefusedError)]
-    return (refusals or failures)[0]
+def _most_telling(failures: list[DialFailed]) -> DialFailed:
+    def rank(failure: DialFailed) -> int:
+        return next(n for n, kind in enumerate(_TELLING) if isinstance(failure, kind))
+
+    return min(failures, key=rank)

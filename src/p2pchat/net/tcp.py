@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
-import os
+import logging
+import math
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
 from p2pchat.core import limits
 from p2pchat.core.values import Address
-from p2pchat.errors import ListenFailed, NoAnswer, NobodyListening, Unreachable
-from p2pchat.net.race import connect_by_name
+from p2pchat.errors import DialFailed, ListenFailed
+from p2pchat.net.files import FILES_KEPT_FREE, files_left
+from p2pchat.net.race import connect_first
+from p2pchat.net.readiness import until_readable
 
 _KERNEL_BUFFER_BYTES: Final = 128 * 1024
 """What asyncio holds for a peer above the kernel's own buffer before `drain()` waits."""
@@ -26,12 +28,27 @@ _KERNEL_BUFFER_BYTES: Final = 128 * 1024
 _PORT_0_TRIES: Final = 16
 """Free ports of one family that are tried on the other one."""
 
-_HANDING_OVER_TURNS: Final = 4
-"""Turns of the loop that asyncio needs to hand over what it took in, and to close it.
+_CLOSING_TURNS: Final = 4
+"""Turns of the loop that asyncio needs to close what came in while we stopped.
 
-Read in its source: a task, `connection_made`, `connection_lost`, with one to spare. When the loop
-ends sooner, the socket is left to the garbage collector.
+Read in its source: `connection_made`, `connection_lost`, with two to spare. When the loop ends
+sooner, the socket is left to the garbage collector.
 """
+
+_PROBE_TIMEOUT_S: Final = 3.0
+"""Of a mere knock; whoever asked for it waits for the answer."""
+
+_CROWDED_PAUSE_S: Final = 0.05
+"""Wait while files are scarce. Looking again costs microseconds, and of a crowd that has gone
+another few leave the queue each time."""
+
+_REFUSED_PAUSE_S: Final = 1.0
+"""Wait when the system itself refuses: as asyncio's, but once for all who are at the door."""
+
+_COMPLAINT_EVERY_S: Final = 20.0
+"""Between two lines in the log about that."""
+
+log = logging.getLogger(__name__)
 
 
 class ByteStream(Protocol):
@@ -110,40 +127,31 @@ async def dial(address: Address) -> TcpStream:
     Raises:
         DialFailed: With the reason and what to do.
     """
-    host = "localhost" if address.is_any else address.host
-    try:
-        async with asyncio.timeout(limits.DIAL_TIMEOUT_S):
-            reader, writer = await (
-                asyncio.open_connection(host, address.port, limit=limits.READ_BYTES)
-                if _is_ip(host)
-                else connect_by_name(host, address.port)
-            )
-    except TimeoutError:
-        raise NoAnswer(address, limits.DIAL_TIMEOUT_S) from None
-    except (OSError, UnicodeError) as error:
-        raise _dial_failed(address, error) from None
+    return await dial_first((address,), limits.DIAL_TIMEOUT_S)
+
+
+async def dial_first(addresses: Sequence[Address], timeout_s: float) -> TcpStream:
+    """Open a TCP connection to the first of several addresses of one host that answers.
+
+    Args:
+        addresses: One or more, numbers or names.
+        timeout_s: For all of them together.
+
+    Raises:
+        DialFailed: The reason that tells most, with the address that it is about.
+    """
+    reader, writer = await connect_first(addresses, timeout_s)
     return TcpStream(reader, writer)
 
 
-def _is_ip(host: str) -> bool:
+async def probe(address: Address, timeout_s: float = _PROBE_TIMEOUT_S) -> bool:
+    """Tell whether anything accepts TCP connections there; sends nothing, closes at once."""
     try:
-        ipaddress.ip_address(host)
-    except ValueError:
+        stream = await dial_first((address,), timeout_s)
+    except DialFailed:
         return False
+    stream.abort()
     return True
-
-
-def _dial_failed(address: Address, error: Exception) -> Exception:
-    if isinstance(error, ConnectionRefusedError):
-        return NobodyListening(address)
-    if isinstance(error, socket.gaierror | UnicodeError):
-        return Unreachable(address, "no machine of that name is known")
-    if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:
-        return NoAnswer(address, limits.DIAL_TIMEOUT_S)
-    if isinstance(error, OSError) and error.errno:
-        # asyncio replaces the system's words by "Connect call failed" with the address.
-        return Unreachable(address, os.strerror(error.errno))
-    return Unreachable(address, str(error))
 
 
 class Listener:
@@ -160,7 +168,7 @@ class Listener:
             ListenFailed: The port, or every port that may be tried, is taken.
         """
         self._sockets = _bind_first_free(host, port)
-        self._servers: list[asyncio.Server] = []
+        self._complained_at = -math.inf
         self._has_stopped = False
 
     @property
@@ -174,55 +182,98 @@ class Listener:
         return Address(str(self._sockets[0].getsockname()[0]), self.port)
 
     async def serve(self, on_accept: Callable[[TcpStream], None]) -> None:
-        """Accept until cancelled; whoever comes is handed over at once."""
+        """Accept until cancelled; whoever comes is handed over at once.
 
-        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            # A plain function: asyncio would wrap a coroutine in a task that nobody owns.
-            stream = TcpStream(reader, writer)
-            if self._has_stopped:
-                # asyncio took it in before we stopped, but hands it over only now.
-                stream.abort()
-                return
-            on_accept(stream)
-
+        One at a time a socket, so that no connection is lost when it ends; nobody while files are
+        scarce: those who come then wait in the system's own queue.
+        """
         try:
-            for listening in self._sockets:
-                # Kept before it starts: a server that is cancelled at its start is lost.
-                server = await asyncio.start_server(
-                    accept, sock=listening, limit=limits.READ_BYTES, start_serving=False
-                )
-                self._servers.append(server)
-                await server.start_serving()
-            await asyncio.Event().wait()
+            async with asyncio.TaskGroup() as others:
+                for listening in self._sockets[1:]:
+                    others.create_task(self._accept_all(listening, on_accept), name="listener")
+                await self._accept_all(self._sockets[0], on_accept)
         finally:
             self.stop()
             await self._close_late()
 
     def stop(self) -> None:
         """Hand nobody over from now on; connections that are there stay."""
-        if self._has_stopped:
-            return
         self._has_stopped = True
-        for listening in self._sockets:
-            # There is no reader with Windows' proactor, which hands over at once.
-            with suppress(NotImplementedError):
-                asyncio.get_running_loop().remove_reader(listening)
 
     def close(self) -> None:
         """Give the port back; `serve()` does so by itself when it is cancelled."""
         self._has_stopped = True
-        for server in self._servers:
-            server.close()
         for listening in self._sockets:
             listening.close()
 
-    async def _close_late(self) -> None:
-        # A server that is closed loses the sockets that it has not handed over yet.
+    async def _accept_all(
+        self, listening: socket.socket, on_accept: Callable[[TcpStream], None]
+    ) -> None:
+        while not self._has_stopped:
+            await until_readable(listening)
+            if files_left() < FILES_KEPT_FREE:
+                await self._pause("too many files are open", _CROWDED_PAUSE_S)
+                continue
+            try:
+                accepted = await _accept(listening)
+            except OSError as error:
+                # asyncio's own servers try again at once, in vain and for each connection that
+                # waits: the processor is busy with that alone (cpython issue 151615).
+                await self._pause(error.strerror or str(error), _REFUSED_PAUSE_S)
+                continue
+            if accepted is not None:
+                await self._hand_over(accepted, on_accept)
+
+    async def _hand_over(
+        self, accepted: socket.socket, on_accept: Callable[[TcpStream], None]
+    ) -> None:
         try:
-            for _ in range(_HANDING_OVER_TURNS):
+            reader, writer = await asyncio.open_connection(sock=accepted, limit=limits.READ_BYTES)
+        except OSError:
+            accepted.close()  # it has hung up already
+            return
+        except BaseException:
+            accepted.close()
+            raise
+        stream = TcpStream(reader, writer)
+        if self._has_stopped:
+            stream.abort()
+            return
+        on_accept(stream)
+
+    async def _pause(self, why: str, length_s: float) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._complained_at >= _COMPLAINT_EVERY_S:
+            self._complained_at = now
+            log.warning("accepts nobody for a while: %s", why)
+        await asyncio.sleep(length_s)
+
+    async def _close_late(self) -> None:
+        try:
+            for _ in range(_CLOSING_TURNS):
                 await asyncio.sleep(0)
         finally:
             self.close()
+
+
+async def _accept(listening: socket.socket) -> socket.socket | None:
+    """Accept one connection; None when who knocked has gone again.
+
+    Where it waited to be readable, nothing is awaited here, so that a cancellation can't come
+    between the socket and its owner.
+
+    Raises:
+        OSError: The system can't give one now.
+    """
+    try:
+        if isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop):
+            accepted, _ = listening.accept()
+        else:
+            accepted, _ = await asyncio.get_running_loop().sock_accept(listening)
+    except (BlockingIOError, InterruptedError, ConnectionError):
+        return None
+    accepted.setblocking(False)
+    return accepted
 
 
 def _bind_first_free(host: str, port: int | None) -> list[socket.socket]:

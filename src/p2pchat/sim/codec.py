@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from p2pchat.core.envelopes import Header, Texts
+from p2pchat.core.records import RecordHeader
+from p2pchat.core.topology import StatementHeader
 from p2pchat.core.values import EnvelopeId
 from p2pchat.wire.codec import Codec
 
@@ -59,3 +61,19 @@ class MemoCodec:
     def decode_query(self, body: bytes) -> EnvelopeId:
         """Read the body of such a question; FrameMalformed when it is none."""
         return self._codec.decode_query(body)
+
+    def encode_record(self, header: RecordHeader) -> bytes:
+        """Make the signed bytes of an address record."""
+        return self._codec.encode_record(header)
+
+    def decode_record(self, signed: bytes) -> RecordHeader:
+        """Read the signed bytes of an address record; FrameMalformed when they are none."""
+        return self._codec.decode_record(signed)
+
+    def encode_statement(self, header: StatementHeader) -> bytes:
+        """Make the signed bytes of a statement for the map."""
+        return self._codec.encode_statement(header)
+
+    def decode_statement(self, signed: bytes) -> StatementHeader:
+        """Read the signed bytes of a statement; FrameMalformed when they are none."""
+        return self._codec.decode_statement(signed)

@@ -51,6 +51,22 @@ class SimCredentials:
         """Tell whether that peer acknowledged."""
         return signature == sim_signature(acknowledger, b"ack" + message)
 
+    def sign_record(self, message: bytes) -> bytes:
+        """Sign an own address record."""
+        return sim_signature(self._me, b"address" + message)
+
+    def is_valid_record(self, owner: PeerId, message: bytes, signature: bytes) -> bool:
+        """Tell whether that peer signed that record."""
+        return signature == sim_signature(owner, b"address" + message)
+
+    def sign_statement(self, message: bytes) -> bytes:
+        """Sign an own statement for the map."""
+        return sim_signature(self._me, b"map" + message)
+
+    def is_valid_statement(self, speaker: PeerId, message: bytes, signature: bytes) -> bool:
+        """Tell whether that peer signed that statement."""
+        return signature == sim_signature(speaker, b"map" + message)
+
     def prove(
         self, *, as_dialler: bool, exported: bytes, dialler: PeerId, acceptor: PeerId
     ) -> bytes:

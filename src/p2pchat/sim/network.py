@@ -18,14 +18,19 @@ from p2pchat.core.events import (
     ClockSet,
     Close,
     Deliver,
+    Dial,
+    DialEnded,
     Effect,
     Event,
     Failed,
     FrameReceived,
     HangUp,
     Leave,
+    NetworkChanged,
     Note,
     Opened,
+    Probe,
+    Probed,
     Published,
     Send,
     Tell,
@@ -33,7 +38,8 @@ from p2pchat.core.events import (
 )
 from p2pchat.core.frames import Carry, Filled, Incoming
 from p2pchat.core.notices import Connected
-from p2pchat.core.values import Epoch, MessageId, PeerId
+from p2pchat.core.values import Address, Epoch, MessageId, PeerId
+from p2pchat.errors import NoAnswer
 from p2pchat.sim.agenda import Agenda
 from p2pchat.sim.codec import MemoCodec
 from p2pchat.sim.node import Delivery, Link, Rules, SimNode
@@ -117,6 +123,7 @@ class SimNetwork:
         self._traffic = Traffic(self._agenda, self.random, latency_s, bandwidth_bytes_s, self._feed)
         self._codec = MemoCodec()
         self._links = 0
+        self._by_ip: dict[str, SimNode] = {}
         self._to_redial: list[tuple[SimNode, SimNode]] = []
         self._trace = blake2b(digest_size=16)
 
@@ -135,6 +142,7 @@ class SimNetwork:
         node = SimNode(index, name or f"n{index}", room, self._codec, self._seed, self._rules)
         node.wall_offset_s = WALL_START_S + clock_offset_s
         self.nodes.append(node)
+        self._by_ip[node.ip] = node
         self._start(node)
         return node
 
@@ -179,10 +187,13 @@ class SimNetwork:
         *,
         expected: PeerId | None = None,
         delay_s: float = 0.0,
+        attempt: int = 0,
+        is_typed: bool = False,
     ) -> Link:
         """Let one node dial another, after a delay; the opening is up to their cores."""
         self._links += 1
-        link = Link(dialler, acceptor, self._links.to_bytes(32, "big"), expected)
+        exported = self._links.to_bytes(32, "big")
+        link = Link(dialler, acceptor, exported, expected, attempt, is_typed=is_typed)
         self._agenda.at(self.now + delay_s, self._traffic.dial, link)
         return link
 
@@ -262,6 +273,8 @@ class SimNetwork:
         for watcher in self._watchers:
             watcher.on_start(node)
         self._feed(node, ClockSet(node.wall_offset_s))
+        if self._rules.joins:
+            self._feed(node, NetworkChanged((node.address,)))
 
     def _halt_if_alone(self, node: SimNode) -> None:
         if node.is_leaving and not node.ends and not node.core.waiting_texts:
@@ -322,12 +335,31 @@ class SimNetwork:
                 node.failed.append(effect)
             case Note(text):
                 node.notes.append(text)
+            case Dial():
+                self._dial(node, effect)
+            case Probe(attempt, address):
+                self._probe(node, attempt, address)
             case Close(connection, how, reason):
                 end = node.ends.get(connection)
                 if end is not None:
                     self._traffic.close(end, how, reason)
             case _:
                 return  # registering is for the shell; nobody speaks plain lines here
+
+    def _dial(self, node: SimNode, wish: Dial) -> None:
+        """Dial the first address; nobody is there where none of our nodes has it."""
+        other = self._by_ip.get(wish.addresses[0].host)
+        if other is not None:
+            self.connect(node, other, expected=wish.expected, attempt=wish.attempt)
+            return
+        ended = DialEnded(wish.attempt, NoAnswer(wish.addresses[0], wish.timeout_s))
+        self._agenda.timer_at(self.now + wish.timeout_s, self._feed, node, ended)
+
+    def _probe(self, node: SimNode, attempt: int, address: Address) -> None:
+        other = self._by_ip.get(address.host)
+        can_reach = other is not None and other.is_running and other.group == node.group
+        is_open = can_reach and other is not None and not other.is_behind_nat
+        self.after(self._latency_s[1], self._feed, node, Probed(attempt, is_open))
 
     def _send(self, node: SimNode, effect: Send) -> None:
         frame, ends = effect.frame, node.ends

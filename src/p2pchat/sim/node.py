@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from p2pchat.core import limits
 from p2pchat.core.engine import Core
-from p2pchat.core.envelopes import EnvelopeCodec
 from p2pchat.core.events import Deliver, Failed, Opened, Published
+from p2pchat.core.machines import CoreCodec
 from p2pchat.core.notices import Notice
 from p2pchat.core.setup import GuestPolicy, Setup
 from p2pchat.core.values import Address, ConnectionId, Epoch, MessageId, PeerId, message_id
@@ -28,6 +28,8 @@ class Rules(Struct, frozen=True):
     """Whether the room is open, so that authors are limited."""
     lazy_above_bytes: int = limits.LAZY_ABOVE_BYTES
     """Signed bytes above which an envelope is pushed lazily."""
+    joins: bool = False
+    """Whether nodes find others and keep themselves connected; otherwise the test does."""
 
 
 class Delivery(Struct, frozen=True):
@@ -49,7 +51,7 @@ class SimNode:
         index: int,
         name: str,
         room: str,
-        codec: EnvelopeCodec,
+        codec: CoreCodec,
         seed: int = 0,
         rules: Rules = Rules(),  # noqa: B008 - it is frozen
     ) -> None:
@@ -61,6 +63,8 @@ class SimNode:
         self.ip = f"10.{index >> 16 & 255}.{index >> 8 & 255}.{index & 255}"
         self.address = Address(self.ip, PORT)
         self.wall_offset_s = 0.0
+        self.is_behind_nat = False
+        """Whether nobody can dial it."""
         self.group = 0
         """Nodes of different groups can't reach each other."""
         self.is_running = False
@@ -136,6 +140,8 @@ class SimNode:
             GuestPolicy.OFF,
             is_metered=self._rules.is_metered,
             lazy_above_bytes=self._rules.lazy_above_bytes,
+            joins=self._rules.joins,
+            port=PORT,
         )
         rng = Random(f"{self.name} {self.index} {self.starts} {self._seed}")
         return Core(setup, self._codec, SimCredentials(self.peer, self.room), rng)
@@ -171,10 +177,19 @@ class End:
 class Link:
     """A stream of frames in both directions, each in order."""
 
-    __slots__ = ("acceptor", "dialler", "expected", "exported", "is_silent")
+    __slots__ = (
+        "acceptor", "attempt", "dialler", "expected", "exported", "is_silent", "is_typed",
+    )  # fmt: skip
 
     def __init__(
-        self, dialler: SimNode, acceptor: SimNode, exported: bytes, expected: PeerId | None
+        self,
+        dialler: SimNode,
+        acceptor: SimNode,
+        exported: bytes,
+        expected: PeerId | None,
+        attempt: int = 0,
+        *,
+        is_typed: bool = False,
     ) -> None:
         self.dialler = End(dialler, dialler.next_connection(), self)
         self.acceptor = End(acceptor, acceptor.next_connection(), self)
@@ -183,5 +198,9 @@ class Link:
         """Keying material, the same at both ends of this link and at no other."""
         self.expected = expected
         """Whose key the dialler expects."""
+        self.attempt = attempt
+        """Which dial of the dialler's core it is; 0 for what a test asked for."""
+        self.is_typed = is_typed
+        """Whether it counts as typed by the dialler's user."""
         self.is_silent = False
         """Whether everything sent vanishes, without either end being told."""

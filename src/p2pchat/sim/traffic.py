@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from p2pchat.core import limits
 from p2pchat.core.events import (
     BytesReceived,
@@ -12,6 +14,7 @@ from p2pchat.core.events import (
     ConnectionEnded,
     ConnectionSecured,
     ConnectionStarted,
+    DialEnded,
     Event,
     Failed,
     FrameReceived,
@@ -162,14 +165,18 @@ class Traffic:
         if not dialler.is_running:
             return
         now = self._agenda.now
-        if dialler.group != acceptor.group:
+        if dialler.group != acceptor.group or acceptor.is_behind_nat:
             fault: DialFailed = NoAnswer(acceptor.address, limits.DIAL_TIMEOUT_S)
             self._agenda.timer_at(now + limits.DIAL_TIMEOUT_S, self._fail, link, fault)
             return
         self._agenda.at(self._arrival(link.dialler, now), self._accept, link)
 
     def _fail(self, link: Link, fault: DialFailed) -> None:
-        link.dialler.node.failed.append(Failed(link.dialler.connection, fault))
+        node = link.dialler.node
+        if link.attempt:
+            self._feed(node, DialEnded(link.attempt, fault))
+            return
+        node.failed.append(Failed(link.dialler.connection, fault))
 
     def _accept(self, link: Link) -> None:
         acceptor = link.acceptor.node
@@ -182,6 +189,8 @@ class Traffic:
 
     def _establish(self, link: Link) -> None:
         if not link.dialler.node.is_running or link.is_silent:
+            if link.attempt:
+                self._fail(link, NobodyListening(link.acceptor.node.address))
             return
         self._start(link.dialler, Direction.OUT)
         at = self._arrival(link.dialler, self._agenda.now)
@@ -206,10 +215,13 @@ class Traffic:
         node, other = end.node, end.other.node
         node.ends[end.connection] = end
         end.is_started = True
-        expected = end.link.expected if direction is Direction.OUT else None
-        self._feed(
-            node, ConnectionStarted(end.connection, other.address, other.ip, direction, expected)
-        )
+        link = end.link
+        started = ConnectionStarted(end.connection, other.address, other.ip, direction)
+        if direction is Direction.OUT:
+            started = replace(
+                started, expected=link.expected, attempt=link.attempt, is_typed=link.is_typed
+            )
+        self._feed(node, started)
 
     def _secure(self, end: End) -> None:
         if not end.is_over and not end.link.is_silent:

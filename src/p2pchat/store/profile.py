@@ -27,6 +27,8 @@ _FOLDER_MODE: Final = 0o700
 _KEY_FILE: Final = "key"
 _LOCK_FILE: Final = "lock"
 _NICK_FILE: Final = "nick"
+_LAN_FILE: Final = "lan"
+_LAN_AUTO: Final = b"auto\n"
 _NICK_LIMIT_BYTES: Final = 4 * NICK_LIMIT_CHARACTERS
 
 
@@ -54,6 +56,26 @@ class Profile:
     def nick(self) -> str | None:
         """The nick saved last; None when there is none, or none that can be read."""
         return self._nick
+
+    @property
+    def joins_lan(self) -> bool:
+        """Whether its user wants to join whoever is on the LAN, because he did so before."""
+        if self.folder is None:
+            return False
+        try:
+            return (self.folder / _LAN_FILE).read_bytes()[: len(_LAN_AUTO) + 1] == _LAN_AUTO
+        except OSError:
+            return False
+
+    def save_joins_lan(self) -> str | None:
+        """Remember that he wants to; return what to tell him when it could not be kept."""
+        if self.folder is None or self.joins_lan:
+            return None
+        try:
+            replace_durably(self.folder / _LAN_FILE, _LAN_AUTO)
+        except OSError as error:
+            return f"that could not be saved ({error.strerror}); next time say connect again."
+        return None
 
     def save_nick(self, nick: str) -> str | None:
         """Remember a nick for the next start.

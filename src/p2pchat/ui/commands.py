@@ -1,13 +1,15 @@
-"""The one table of commands, from which parser, help, completion and manual are made."""
+"""Commands, and the one table of them: parser, help, completion and manual are made from it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from p2pchat.sanitize import visible_line
 
 if TYPE_CHECKING:
+    from p2pchat.core.invites import Invite
     from p2pchat.core.values import Address
 
 
@@ -39,9 +41,9 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Dial the address; None means to look around for others."""
+    """Dial an address, or join by an invite; None means to look around for others."""
 
-    address: Address | None
+    where: Address | Invite | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,50 @@ class Disconnect:
 @dataclass(frozen=True, slots=True)
 class ShowPeers:
     """List the neighbours, then whoever was heard through them."""
+
+
+class MapForm(Enum):
+    """How `/map` draws; the value is its name in `--json` output."""
+
+    TREE = "tree"
+    MERMAID = "mermaid"
+    DOT = "dot"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowMap:
+    """Draw who is connected to whom."""
+
+    form: MapForm
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTrace:
+    """Show the way of a message."""
+
+    which: str | None
+    """How many messages back, 1 for the last one, or how its id begins, 4 to 32 hex digits;
+    None for the last message shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class PingSomebody:
+    """Measure the way to a nick or `nick#digits`."""
+
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowDoctor:
+    """Look for what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowInvite:
+    """Make an invite to this room."""
+
+    as_qr: bool
+    """Whether to draw it as well, for a camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +173,11 @@ Command = (
     | Connect
     | Disconnect
     | ShowPeers
+    | ShowMap
+    | ShowTrace
+    | PingSomebody
+    | ShowDoctor
+    | ShowInvite
     | ShowSeen
     | ShowHistory
     | ChangeNick
@@ -172,13 +223,15 @@ COMMANDS: Final[tuple[CommandSpec, ...]] = (
     ),
     CommandSpec(
         "connect",
-        "/connect ADDRESS",
-        "connect to another node",
+        "/connect [ADDRESS|INVITE]",
+        "connect to another node, or look for some",
         (
+            "Alone it looks on this machine, on this network, and at those known before.",
             "ADDRESS is host:port, [v6]:port, :port on this machine, or host port.",
             "The slash may be left out: connect localhost:55555",
             "connect plain://host:port reaches netcat or another plain-line program:",
             "unencrypted, and anybody could be at the other end.",
+            "INVITE begins with p2pchat:// and comes from /invite in another terminal.",
         ),
     ),
     CommandSpec(
@@ -194,8 +247,24 @@ COMMANDS: Final[tuple[CommandSpec, ...]] = (
         aliases=("names", "w"),
     ),
     _later("who", "/who", "list everybody in the network"),
-    _later("map", "/map [--mermaid|--dot]", "draw who is connected to whom"),
-    _later("trace", "/trace [MESSAGE]", "show path and delay of a message"),
+    CommandSpec(
+        "map",
+        "/map [--mermaid|--dot]",
+        "draw who is connected to whom",
+        (
+            "It asks everybody within three hops; who started with --no-map does not tell.",
+            "--mermaid and --dot print text from which other programs make a drawing.",
+        ),
+    ),
+    CommandSpec(
+        "trace",
+        "/trace [MESSAGE]",
+        "show path and delay of a message",
+        (
+            "MESSAGE is how many messages back, 1 for the last one, or how its id begins.",
+            "Delays are by the clock of each node on the way, as told by itself.",
+        ),
+    ),
     CommandSpec(
         "seen",
         "/seen",
@@ -222,12 +291,25 @@ COMMANDS: Final[tuple[CommandSpec, ...]] = (
         "send a text as it is, whatever it looks like",
         ("/say /quit sends /quit. A slash with a blank after it does the same: / /quit",),
     ),
-    _later("invite", "/invite [qr]", "make an invite to this room"),
+    CommandSpec(
+        "invite",
+        "/invite [qr]",
+        "make an invite to this room",
+        (
+            "Somebody else types connect and the invite, or starts with -c and the invite.",
+            "With qr it is drawn as well, for a camera.",
+        ),
+    ),
     _later("whois", "/whois NAME", "show somebody's key"),
     _later("verify", "/verify NAME", "compare keys with somebody"),
     _later("block", "/block NAME", "show nothing of somebody any more"),
     _later("unblock", "/unblock NAME", "show somebody again"),
-    _later("ping", "/ping NAME", "measure the way to somebody"),
+    CommandSpec(
+        "ping",
+        "/ping NAME",
+        "measure the way to somebody",
+        ("It need not be a neighbour; the answer says over whom it came.",),
+    ),
     CommandSpec(
         "history",
         "/history [N]",
@@ -241,7 +323,7 @@ COMMANDS: Final[tuple[CommandSpec, ...]] = (
     _later("notify", "/notify off|mentions|all", "choose what rings the bell"),
     _later("log", "/log on|off|where", "keep messages in a file"),
     _later("stats", "/stats", "show what the node has done so far"),
-    _later("doctor", "/doctor", "look for what is wrong"),
+    CommandSpec("doctor", "/doctor", "look for what is wrong"),
     _later("set", "/set [KEY [VALUE]]", "show or change settings"),
     CommandSpec("clear", "/clear", "empty the screen"),
     CommandSpec(
@@ -251,23 +333,6 @@ COMMANDS: Final[tuple[CommandSpec, ...]] = (
         ("A line of just exit or quit leaves, too.",),
         ("exit", "q"),
     ),
-)
-
-_GRAMMAR: Final = (
-    "Whatever is no command goes to everybody you are connected with.",
-    "//text and @@text send /text and @text; /say TEXT sends anything as it is.",
-    "Commands may be shortened as long as only one is meant: /he for /help.",
-    "A text of several lines is always sent as it is, commands in it are not carried out.",
-)
-
-_KEYS: Final = (
-    ("Enter", "send"),
-    ("Alt+Enter, Ctrl+J", "begin a new line in the same message"),
-    ("Tab", "complete a command, a name or an address"),
-    ("Up, Down, Ctrl+R", "look through what you typed before"),
-    ("Ctrl+C", "drop the line; twice on an empty one leaves"),
-    ("Ctrl+D", "leave, on an empty line"),
-    ("Ctrl+L", "draw the screen again"),
 )
 
 
@@ -290,32 +355,3 @@ def find(word: str) -> tuple[CommandSpec, ...]:
 def built_words() -> tuple[str, ...]:
     """Return the names and aliases of all commands that work, without slash."""
     return tuple(word for spec in COMMANDS if spec.built for word in spec.words)
-
-
-def help_text(topic: str | None = None, *, keys: bool = True) -> list[str]:
-    """Return the lines of help about everything, or about one command that works.
-
-    Args:
-        topic: A command, with or without slash; whatever means no single one is taken as None.
-        keys: Whether to tell the keys, which only the full terminal has.
-    """
-    specs = find(topic.removeprefix("/")) if topic else ()
-    if len(specs) == 1 and specs[0].built:
-        return _help_on(specs[0])
-    lines = _columns([(spec.usage, spec.summary) for spec in COMMANDS if spec.built])
-    lines += ["", *_GRAMMAR]
-    if keys:
-        lines += ["", *_columns(list(_KEYS))]
-    return lines
-
-
-def _help_on(spec: CommandSpec) -> list[str]:
-    lines = [f"{spec.usage}: {spec.summary}", *(f"  {line}" for line in spec.more)]
-    if spec.aliases:
-        lines.append("  Also: " + ", ".join(f"/{alias}" for alias in spec.aliases))
-    return lines
-
-
-def _columns(rows: list[tuple[str, str]]) -> list[str]:
-    width = max(len(left) for left, _ in rows) + 2
-    return [f"{left:<{width}}{right}" for left, right in rows]

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _ARGUMENT_KINDS: Final = re.compile("[A-Z]+")
+_OPTIONS: Final = re.compile("(?:--)?[a-z]+")
+"""Words of a usage that are typed as they stand."""
+
 _NEW_NICK: Final = "nick"
 """The one command whose NAME is not that of somebody else."""
 
@@ -74,7 +77,8 @@ def _arguments(
 ) -> list[Candidate]:
     usage = spec.usage.partition(" ")[2].partition(" ")[0]
     kinds = set(_ARGUMENT_KINDS.findall(usage))
-    found: list[Candidate] = []
+    options = _OPTIONS.findall(usage)
+    found = [f for option in options for f in _if_it_goes_on(word, option, "", "")]
     if "NAME" in kinds and spec.name != _NEW_NICK:
         found += [f for nick in nicks for f in _if_it_goes_on(word, nick, "", "")]
     if "ADDRESS" in kinds:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from rich.text import Text
 
 from p2pchat.core.notices import Listening, Notice, Peers, Reach
 from p2pchat.core.values import Person
+from p2pchat.ui.answers import render_peers, render_way
 from p2pchat.ui.theme import ColourMode, Theme
-from p2pchat.ui.view import Scene, banner, render, render_peers, render_reach
+from p2pchat.ui.view import Scene, banner, render, render_reach
 
 _NARROW = 1
 """A width at which `/peers` is a labelled line a peer: screen readers read no tables."""
@@ -37,6 +38,12 @@ class LinearView:
     ) -> list[str]:
         """Return the answer of `/seen`."""
         return _lines(render_reach(reach, at, Scene(me, self._theme, people)))
+
+    def way(
+        self, lines: Sequence[str], at: datetime, me: Person, people: tuple[Person, ...]
+    ) -> list[str]:
+        """Return the answer of `/trace` and `/ping`."""
+        return _lines(render_way(lines, at, Scene(me, self._theme, people)))
 
     def peers(self, peers: Peers, me: Person, people: tuple[Person, ...]) -> list[str]:
         """Return the answer of `/peers`."""

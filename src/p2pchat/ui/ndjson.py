@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, assert_never
 
 from p2pchat.core.notices import (
+    Around,
     Connected,
     Dialling,
     Disconnected,
     Gap,
     HeardStatus,
+    How,
     Listening,
     NeighbourStatus,
     NickChanged,
@@ -31,10 +33,12 @@ from p2pchat.core.notices import (
     Trouble,
 )
 from p2pchat.core.values import Address, Message, Person
-from p2pchat.errors import BadAddress
+from p2pchat.errors import BadAddress, BadInvite
 from p2pchat.sanitize import visible_line
 from p2pchat.ui.commands import Command, Connect, NotYet, Say, SetBack
-from p2pchat.ui.grammar import BROKEN_TEXT, INVITE_SCHEME, is_whole, parse, without_invisible
+from p2pchat.ui.grammar import parse
+from p2pchat.ui.typed import BROKEN_TEXT, is_whole, without_invisible
+from p2pchat.wire.invite import read_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,15 +97,15 @@ def encode(notice: Notice, ts: datetime, ref: str | None = None) -> list[str]:
         case Sent(message, neighbours):
             return [_line("sent", ts, ref, _sent(message, neighbours))]
         case NickChanged(who, old):
-            return [_line("nick", ts, ref, {"who": _person(who), "old": old})]
+            return [_line("nick", ts, ref, {"who": person_of(who), "old": old})]
         case Trouble(text, code):
             return [encode_error(text, code, ts, ref)]
         case Gap(author, missing):
-            return [_line("gap", ts, None, {"author": _person(author), "missing": missing})]
+            return [_line("gap", ts, None, {"author": person_of(author), "missing": missing})]
         case Seam(people, apart_s, recovered):
             fields = {"apart_s": round(apart_s, 3), "recovered": recovered}
             return [_line("seam", ts, None, {**fields, "people": people})]
-        case Dialling() | Remark() | Skipped():
+        case Dialling() | Around() | Remark() | Skipped():
             return []
         case _:
             assert_never(notice)
@@ -136,8 +140,8 @@ def encode_peers(peers: Peers, ts: datetime, ref: str | None = None) -> str:
 def encode_reach(command: str, reach: Reach, ts: datetime, ref: str | None = None) -> str:
     """Return the line that tells who has a message."""
     found = {
-        "has": [_person(person) for person in reach.has],
-        "waiting": [_person(person) for person in reach.waiting],
+        "has": [person_of(person) for person in reach.has],
+        "waiting": [person_of(person) for person in reach.waiting],
         "estimate": reach.estimate,
     }
     return encode_result(command, found, ts, ref)
@@ -185,13 +189,14 @@ def _time(moment: datetime) -> str:
     return utc.isoformat(timespec="milliseconds") + "Z"
 
 
-def _person(person: Person) -> dict[str, object]:
+def person_of(person: Person) -> dict[str, object]:
+    """Return how everybody is named in every object."""
     return {"id": None if person.id is None else person.id.hex(), "nick": person.nick}
 
 
 def _ready(notice: Listening) -> dict[str, object]:
     return {
-        **_person(notice.person),
+        **person_of(notice.person),
         "room": notice.room,
         "port": notice.address.port,
         "addresses": [str(address) for address in notice.reachable_at],
@@ -203,6 +208,10 @@ def _connected(notice: Connected) -> dict[str, object]:
     fields["direction"] = notice.direction.value
     if notice.already:
         fields["already"] = True
+    if notice.how is not None:
+        fields["how"] = _how(notice.how)
+    if not notice.is_news:
+        fields["news"] = False
     return fields
 
 
@@ -211,11 +220,17 @@ def _disconnected(notice: Disconnected) -> dict[str, object]:
     if notice.direction is not None:
         fields["direction"] = notice.direction.value
     fields["reason"] = notice.reason
+    if not notice.is_news:
+        fields["news"] = False
     return fields
 
 
+def _how(how: How) -> str:
+    return how.name.lower()
+
+
 def _end(person: Person, address: Address, *, guest: bool) -> dict[str, object]:
-    fields: dict[str, object] = {"peer": _person(person), "address": str(address)}
+    fields: dict[str, object] = {"peer": person_of(person), "address": str(address)}
     if guest:
         fields["guest"] = True
     return fields
@@ -224,14 +239,14 @@ def _end(person: Person, address: Address, *, guest: bool) -> dict[str, object]:
 def _message(message: Message) -> dict[str, object]:
     fields: dict[str, object] = {
         "id": message.id,
-        "from": _person(message.author),
+        "from": person_of(message.author),
         "text": message.text,
         "time": _time(message.time),
         "hops": message.hops,
         "earlier": message.earlier,
     }
     if message.via is not None:
-        fields |= {"guest": True, "via": _person(message.via)}
+        fields |= {"guest": True, "via": person_of(message.via)}
     if message.action:
         fields["action"] = True
     return fields
@@ -255,12 +270,14 @@ def _neighbour(status: NeighbourStatus) -> dict[str, object]:
         "rtt_ms": None if status.rtt_ms is None else round(status.rtt_ms, 3),
         "heard_s": round(status.heard_s, 3),
         "connected_s": round(status.connected_s, 3),
+        "place": status.place.value,
+        "how": None if status.how is None else _how(status.how),
     }
 
 
 def _heard(status: HeardStatus) -> dict[str, object]:
     return {
-        "who": _person(status.person),
+        "who": person_of(status.person),
         "hops": status.hops,
         "heard_s": round(status.heard_s, 3),
     }
@@ -325,11 +342,9 @@ def _command_of(fields: dict[str, str], ref: str | None, line: str) -> Command:
 
 
 def _connect(address: str, line: str) -> Command:
-    if INVITE_SCHEME in address.lower():
-        return NotYet("connect with an invite", line)
     try:
-        return Connect(Address.parse(address))
-    except BadAddress as fault:
+        return Connect(read_target(address))
+    except (BadAddress, BadInvite) as fault:
         return SetBack(visible_line(str(fault), 300), fault.code, line)
 
 

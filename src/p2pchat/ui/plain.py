@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 
 from p2pchat.core.notices import (
+    Around,
     Connected,
     Dialling,
     Disconnected,
@@ -17,8 +18,10 @@ from p2pchat.core.notices import (
     HeardStatus,
     Listening,
     NeighbourStatus,
+    NetworkMap,
     NickChanged,
     Notice,
+    Path,
     Peers,
     Reach,
     Received,
@@ -31,7 +34,11 @@ from p2pchat.core.notices import (
 from p2pchat.core.values import Address, Message, Person, short_fingerprint
 from p2pchat.nicks import label
 from p2pchat.sanitize import visible, visible_line
-from p2pchat.ui.words import NOTHING_SAID, of_gap, of_reach, of_seam
+from p2pchat.ui.chart import chart_of, lines_of_tree, naming_in
+from p2pchat.ui.commands import MapForm
+from p2pchat.ui.drawing import dot, mermaid
+from p2pchat.ui.ways import line_of_ping, lines_of_trace
+from p2pchat.ui.words import NOBODY_CONNECTED, NOTHING_SAID, of_gap, of_reach, of_seam
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +75,7 @@ def lines_of(notice: Notice) -> Lines:
             return _err(f"{visible_line(old)} is now {visible_line(who.nick)}")
         case Trouble(text):
             return _out(f"Error: {visible_line(text)}")
-        case Remark(text):
+        case Remark(text) | Around(text):
             return _err(visible_line(text))
         case Gap():
             return _err(of_gap(notice, visible_line(notice.author.nick)))
@@ -83,7 +90,7 @@ def lines_of(notice: Notice) -> Lines:
 def lines_of_peers(peers: Peers) -> list[str]:
     """Return one labelled line for each neighbour, then for whoever was heard through them."""
     if not peers.neighbours and not peers.heard:
-        return ["no one is connected"]
+        return [NOBODY_CONNECTED]
     people = [status.person for status in peers.neighbours]
     people += [status.person for status in peers.heard]
     return [
@@ -96,6 +103,49 @@ def line_of_reach(reach: Reach) -> str:
     """Return who has a message, and who not yet."""
     people = [*reach.has, *reach.waiting]
     return of_reach(reach, lambda person: visible_line(label(person, people)))
+
+
+def lines_of_map(found: NetworkMap, form: MapForm, known: Iterable[Person] = ()) -> list[str]:
+    """Return who is connected to whom, as an indented tree or as text for other programs.
+
+    Args:
+        found: What others told.
+        form: What it should look like.
+        known: Who else is around: people of one nick are told apart.
+    """
+    name = naming_in(found, known)
+    match form:
+        case MapForm.MERMAID:
+            return mermaid(found, name).split("\n")
+        case MapForm.DOT:
+            return dot(found, name).split("\n")
+    chart = chart_of(found, name)
+    return [NOBODY_CONNECTED] if chart is None else [*lines_of_tree(chart.tree), *chart.notes]
+
+
+def lines_of_path(path: Path, about: Message | Person, known: Iterable[Person] = ()) -> list[str]:
+    """Return which way a message came, or how far somebody is.
+
+    Args:
+        path: What the nodes on the way told.
+        about: A message for `/trace`, a person for `/ping`.
+        known: Who else is around: people of one nick are told apart.
+    """
+    person = about.signer if isinstance(about, Message) else about
+    people = [person, *(step.person for step in path.steps if step.person is not None), *known]
+
+    def name(person: Person) -> str:
+        return visible_line(label(person, people))
+
+    if isinstance(about, Message):
+        return lines_of_trace(path, about, name)
+    return [line_of_ping(path, about, name)]
+
+
+def lines_of_invite(url: str, qr: str | None, note: str) -> list[str]:
+    """Return an invite, its picture above it where there is one, a note below."""
+    lines = [*(qr.split("\n") if qr else ()), visible_line(url)]
+    return [*lines, visible_line(note)] if note else lines
 
 
 def lines_of_history(messages: Iterable[Message]) -> list[str]:
@@ -158,6 +208,7 @@ def _neighbour(status: NeighbourStatus, people: Iterable[Person]) -> str:
         f"address {_address(status.address)}",
         f"connection {status.direction.value}",
         f"for {_span(status.connected_s)}",
+        f"kept as {status.place.value}",
         f"rtt {rtt}",
         f"heard {_span(status.heard_s)} ago",
         f"key {_key(status.person)}",

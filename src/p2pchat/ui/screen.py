@@ -10,15 +10,17 @@ from typing import Final
 from rich.console import Group
 from rich.text import Text
 
-from p2pchat.core.notices import Listening, Notice, Peers, Reach, Received, Remark
+from p2pchat.core.notices import Listening, NetworkMap, Notice, Peers, Reach, Received, Remark
 from p2pchat.core.values import Message, Person
 from p2pchat.nicks import label
 from p2pchat.sanitize import visible_line
+from p2pchat.ui.answers import render_invite, render_map, render_peers, render_way
+from p2pchat.ui.commands import MapForm
 from p2pchat.ui.completion import Candidate, candidates
 from p2pchat.ui.model import Toolbar
 from p2pchat.ui.terminal import Terminal
 from p2pchat.ui.theme import ColourMode, Theme
-from p2pchat.ui.view import Line, Scene, banner, mentions, render_help, render_peers, render_reach
+from p2pchat.ui.view import Line, Scene, banner, has_line, mentions, render_help, render_reach
 from p2pchat.ui.words import NOTHING_SAID
 
 TOGETHER_LINES: Final = 10
@@ -59,8 +61,9 @@ class Screen:
         return self._open.lines()
 
     def show(self, notice: Notice, me: Person, people: tuple[Person, ...]) -> None:
-        """Print a notice above the prompt."""
-        self._open.show(Line(notice, datetime.now().astimezone(), self._scene(me, people)))
+        """Print a notice above the prompt, if it has a line."""
+        if has_line(notice):
+            self._open.show(Line(notice, datetime.now().astimezone(), self._scene(me, people)))
 
     def show_banner(self, listening: Listening, version: str) -> None:
         """Print what stands above the first line."""
@@ -77,6 +80,24 @@ class Screen:
         at = datetime.now().astimezone()
         self._open.show(render_reach(reach, at, self._scene(me, people)), keep=True)
 
+    def show_map(
+        self, found: NetworkMap, form: MapForm, me: Person, people: tuple[Person, ...]
+    ) -> None:
+        """Print the answer of `/map`."""
+        self._open.show(render_map(found, form, self._scene(me, people)), keep=True)
+
+    def show_way(self, lines: Sequence[str], me: Person, people: tuple[Person, ...]) -> None:
+        """Print the answer of `/trace` and `/ping`."""
+        at = datetime.now().astimezone()
+        self._open.show(render_way(lines, at, self._scene(me, people)), keep=True)
+
+    def show_invite(
+        self, url: str, qr: str | None, note: str, me: Person, people: tuple[Person, ...]
+    ) -> None:
+        """Print the answer of `/invite`."""
+        rendered = render_invite(url, qr, note, self._open.columns, self._scene(me, people))
+        self._open.show(rendered, keep=True)
+
     def show_history(
         self, messages: Iterable[Message], me: Person, people: tuple[Person, ...]
     ) -> None:
@@ -86,6 +107,10 @@ class Screen:
         lines = [Line(notice, at, scene) for notice in notices or [Remark(NOTHING_SAID)]]
         for start in range(0, len(lines), TOGETHER_LINES):
             self._open.show(Group(*lines[start : start + TOGETHER_LINES]), keep=True)
+
+    def show_lines(self, lines: Iterable[str]) -> None:
+        """Print clean lines as they are."""
+        self._open.show(Text("\n".join(lines)), keep=True)
 
     def show_help(self, lines: Iterable[str]) -> None:
         """Print the answer of `/help`."""

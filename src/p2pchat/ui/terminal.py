@@ -20,6 +20,7 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 from rich.text import Text
 
+from p2pchat.core.invites import INVITE_SCHEME
 from p2pchat.errors import TerminalGone
 from p2pchat.sanitize import visible_line
 from p2pchat.ui.model import Backlog, Toolbar, toolbar_text
@@ -54,9 +55,6 @@ LEAVE_INTERVAL_S: Final = 2.0
 """A second Ctrl+C within this time leaves."""
 
 HOW_TO_LEAVE: Final = "-- Ctrl+C once more leaves; so do exit and Ctrl+D."
-SECRET_MARK: Final = "p2pchat://"
-"""Lines with this in them may hold a room's secret, so Up does not bring them back."""
-
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -364,7 +362,8 @@ class Terminal:
 
 class _History(InMemoryHistory):
     def append_string(self, string: str) -> None:
-        if SECRET_MARK not in string.lower():
+        # It may hold a room's secret, so Up does not bring it back.
+        if INVITE_SCHEME not in string.lower():
             super().append_string(string)
 
 

@@ -9,15 +9,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, assert_never
 
 from rich.cells import cell_len, set_cell_size
-from rich.table import Table
 from rich.text import Text
 
 from p2pchat.core.notices import (
+    Around,
     Connected,
     Dialling,
-    Direction,
     Disconnected,
     Gap,
+    How,
     Listening,
     NickChanged,
     Reach,
@@ -38,9 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from rich.console import RenderableType
-
-    from p2pchat.core.notices import HeardStatus, NeighbourStatus, Notice, Peers
+    from p2pchat.core.notices import Notice
     from p2pchat.core.values import Address, Message, Person
 
 GUTTER: Final = " " * 6
@@ -51,9 +49,6 @@ LINES_LIMIT: Final = 50
 
 COLUMNS_LIMIT: Final = 2_000
 """Columns shown of one line of a text."""
-
-TABLE_COLUMNS: Final = 80
-"""Below this width, `/peers` prints a labelled line a peer instead of a table."""
 
 NOBODY: Final = "no one is connected: nobody got that; whoever joins in the next 10 minutes gets it"
 
@@ -80,6 +75,8 @@ def render(notice: Notice, at: datetime, scene: Scene) -> Text | None:
     Returns:
         Unwrapped text, or None for a notice that has no line in the conversation.
     """
+    if not has_line(notice):
+        return None
     match notice:
         case Received(message):
             return _message(message, at, scene)
@@ -95,20 +92,33 @@ def render(notice: Notice, at: datetime, scene: Scene) -> Text | None:
             line = _begin(at, "-!-", scene.theme)
             line.append(visible_line(text), scene.theme.trouble)
             return line
-        case Remark(text):
-            return _remark(text, at, scene)
+        case Remark(text) | Around(text):
+            return remark(text, at, scene)
         case Dialling(address):
-            return _remark(f"connecting to {address}", at, scene)
+            return remark(f"connecting to {address}", at, scene)
         case Gap():
-            return _remark(of_gap(notice, _name(notice.author, scene)), at, scene)
+            return remark(of_gap(notice, name_of(notice.author, scene)), at, scene)
         case Seam():
-            return _remark(of_seam(notice), at, scene)
+            return remark(of_seam(notice), at, scene)
         case Skipped(count):
             return skipped_line(count)
         case Listening():
             return None
         case _:
             assert_never(notice)
+
+
+def has_line(notice: Notice) -> bool:
+    """Tell whether a notice has a line in the conversation.
+
+    That a way to somebody changed who is there all the while is no news to anybody.
+    """
+    match notice:
+        case Listening() | Disconnected(is_news=False):
+            return False
+        case Connected(already=False, is_news=False):
+            return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +134,7 @@ class Line:
 
     def __rich__(self) -> Text:
         text = render(self.notice, self.at, self.scene)
-        assert text is not None, "only Listening has no line"
+        assert text is not None, "whoever shows it asked has_line"
         return text
 
 
@@ -156,6 +166,11 @@ def banner(listening: Listening, version: str) -> list[Text]:
     ]
 
 
+def name_of(person: Person, scene: Scene) -> str:
+    """Return what somebody is called, so that nobody else is meant; clean."""
+    return _label(person, scene.known)
+
+
 def render_help(lines: Iterable[str]) -> Text:
     """Build the answer of `/help`: one line each, commands at the start of a line stand out."""
     text = Text()
@@ -169,22 +184,7 @@ def render_help(lines: Iterable[str]) -> Text:
 
 def render_reach(reach: Reach, at: datetime, scene: Scene) -> Text:
     """Build the answer of `/seen`."""
-    return _remark(of_reach(reach, lambda person: _name(person, scene)), at, scene)
-
-
-def render_peers(peers: Peers, width: int, scene: Scene) -> RenderableType:
-    """Build the answer of `/peers`: neighbours first, then who was heard through others.
-
-    Args:
-        peers: The facts.
-        width: Columns of the terminal; fewer than 80 give a labelled line a peer.
-        scene: Who looks, and how.
-    """
-    rows = [_neighbour_row(status, scene) for status in peers.neighbours]
-    rows += [_heard_row(status, scene) for status in peers.heard]
-    if not rows:
-        return Text("-- no one is connected", scene.theme.quiet)
-    return _table(rows) if width >= TABLE_COLUMNS else _labelled(rows)
+    return remark(of_reach(reach, lambda person: name_of(person, scene)), at, scene)
 
 
 # --- Messages ---------------------------------------------------------------------------------
@@ -207,12 +207,12 @@ def _sent(message: Message, neighbours: int, at: datetime, scene: Scene) -> Text
     line = _begin(_author_time(message, at), "", scene.theme)
     if message.action:
         line.append("* ")
-    line.append(_name(message.author, scene), scene.theme.nick(message.author.id))
+    line.append(name_of(message.author, scene), scene.theme.nick(message.author.id))
     line.append(" " if message.action else ": ")
     line.append(_body(message.text))
     if not neighbours:
         line.append("\n")
-        line.append_text(_remark(NOBODY, at, scene))
+        line.append_text(remark(NOBODY, at, scene))
     return line
 
 
@@ -222,9 +222,9 @@ def _author_time(message: Message, at: datetime) -> datetime:
 
 def _author(message: Message, scene: Scene) -> str:
     if message.via is None:
-        return _name(message.author, scene)
-    via = "you" if message.via.id == scene.me.id else _name(message.via, scene)
-    return f"{_name(message.author, scene)} (via {via}, unverified)"
+        return name_of(message.author, scene)
+    via = "you" if message.via.id == scene.me.id else name_of(message.via, scene)
+    return f"{name_of(message.author, scene)} (via {via}, unverified)"
 
 
 def _body(text: str) -> str:
@@ -253,10 +253,10 @@ def _mention_pattern(nick: str) -> re.Pattern[str]:
 
 def _connected(notice: Connected, at: datetime, scene: Scene) -> Text:
     if notice.already:
-        who = _name(notice.person, scene)
-        return _remark(f"already connected to {who} ({notice.address}).", at, scene)
+        who = name_of(notice.person, scene)
+        return remark(f"already connected to {who} ({notice.address}).", at, scene)
     line = _begin(at, "-->", scene.theme)
-    line.append(_name(notice.person, scene), scene.theme.nick(notice.person.id))
+    line.append(name_of(notice.person, scene), scene.theme.nick(notice.person.id))
     line.append(f" joined ({_particulars(notice)})", scene.theme.quiet)
     return line
 
@@ -265,12 +265,18 @@ def _particulars(notice: Connected) -> str:
     if notice.guest or notice.person.id is None:
         return f"{_place(notice.address)}, plain text, not encrypted, not verified"
     key = short_fingerprint(notice.person.id)
-    return f"{_place(notice.address)}, key {key}, encrypted, not verified"
+    return f"{_whence(notice)}, key {key}, encrypted, not verified"
+
+
+def _whence(notice: Connected) -> str:
+    if notice.how is None or notice.how is How.CALLED:
+        return _place(notice.address)
+    return str(notice.how.value)
 
 
 def _disconnected(notice: Disconnected, at: datetime, scene: Scene) -> Text:
     line = _begin(at, "<--", scene.theme)
-    line.append(_name(notice.person, scene), scene.theme.nick(notice.person.id))
+    line.append(name_of(notice.person, scene), scene.theme.nick(notice.person.id))
     reason = "" if notice.left else visible_line(notice.reason)
     line.append(f" left ({reason})" if reason else " left", scene.theme.quiet)
     return line
@@ -282,12 +288,8 @@ def _nick_changed(who: Person, old: str, at: datetime, scene: Scene) -> Text:
         line.append(f"you are now called {visible_line(who.nick)}", scene.theme.quiet)
         return line
     line.append(f"{visible_line(old)} is now called ", scene.theme.quiet)
-    line.append(_name(who, scene), scene.theme.nick(who.id))
+    line.append(name_of(who, scene), scene.theme.nick(who.id))
     return line
-
-
-def _name(person: Person, scene: Scene) -> str:
-    return _label(person, scene.known)
 
 
 @lru_cache(maxsize=1_024)
@@ -311,8 +313,13 @@ def _how_to_connect(listening: Listening, port: int) -> str:
     bound = listening.address
     here = f"127.0.0.1:{port}" if bound.is_any else str(bound)
     elsewhere = [a for a in listening.reachable_at if not _is_loopback(a.host)]
-    hint = f"no one here yet. In another terminal run p2pchat, and there type:  connect {here}"
-    return f"{hint} (from another machine: connect {elsewhere[0]})" if elsewhere else hint
+    if listening.is_manual:
+        hint = f"no one here yet. In another terminal run p2pchat, and there type:  connect {here}"
+        return f"{hint} (from another machine: connect {elsewhere[0]})" if elsewhere else hint
+    hint = "no one here yet. Other terminals of this machine join by themselves"
+    if not elsewhere:
+        return f"{hint}."
+    return f"{hint}; on another machine type:  connect {elsewhere[0]}"
 
 
 # --- Pieces -----------------------------------------------------------------------------------
@@ -326,54 +333,8 @@ def _begin(at: datetime, mark: str, theme: Theme) -> Text:
     return line
 
 
-def _remark(text: str, at: datetime, scene: Scene) -> Text:
+def remark(text: str, at: datetime, scene: Scene) -> Text:
+    """Build a quiet line of the program itself."""
     line = _begin(at, "--", scene.theme)
     line.append(visible_line(text), scene.theme.quiet)
     return line
-
-
-# --- Peers ------------------------------------------------------------------------------------
-
-_COLUMNS: Final = ("name", "address", "connection", "hops", "rtt", "heard")
-
-_Row = tuple[Text, str, str, str, str, str]
-
-
-def _neighbour_row(status: NeighbourStatus, scene: Scene) -> _Row:
-    name = Text(_name(status.person, scene), scene.theme.nick(status.person.id))
-    direction = "in" if status.direction is Direction.IN else "out"
-    rtt = "-" if status.rtt_ms is None else f"{status.rtt_ms:.1f} ms"
-    address = visible_line(str(status.address))
-    return name, address, direction, "1", rtt, _ago(status.heard_s)
-
-
-def _heard_row(status: HeardStatus, scene: Scene) -> _Row:
-    name = Text(_name(status.person, scene), scene.theme.nick(status.person.id))
-    return name, "-", "via others", str(status.hops), "-", _ago(status.heard_s)
-
-
-def _ago(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s ago"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min ago" if minutes < 120 else f"{minutes / 60:.0f} h ago"
-
-
-def _table(rows: list[_Row]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in _COLUMNS:
-        right = column in {"hops", "rtt"}
-        table.add_column(column, justify="right" if right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
-    return table
-
-
-def _labelled(rows: list[_Row]) -> Text:
-    text = Text()
-    for number, (name, *cells) in enumerate(rows):
-        text.append("\n" if number else "")
-        text.append_text(name)
-        pairs = zip(_COLUMNS[1:], cells, strict=True)
-        text.append(": " + ", ".join(f"{label} {cell}" for label, cell in pairs if cell != "-"))
-    return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from p2pchat.core.notices import Gap, Reach, Seam
@@ -11,6 +11,9 @@ from p2pchat.ui.commands import HISTORY_LIMIT_MESSAGES
 
 NAMES_SHOWN: Final = 20
 """Names in one sentence; nobody reads more of them."""
+
+NOBODY_CONNECTED: Final = "no one is connected"
+"""The answer of `/peers` and `/map` when there is none."""
 
 NOTHING_SAID: Final = "nobody has said anything yet"
 """The answer of `/history` when there is none."""
@@ -47,6 +50,15 @@ def of_reach(reach: Reach, name: Callable[[Person], str]) -> str:
     if has:
         text += f": {_listed(has)}"
     return f"{text}; not yet: {_listed(waiting)}" if waiting else text
+
+
+def together(names: Sequence[str]) -> str:
+    """Join names as people do: "ann", "ann and bob", "ann, bob and cem", "… and 5 more"."""
+    shown = [*names[:NAMES_SHOWN]]
+    if len(names) > NAMES_SHOWN:
+        shown.append(f"{len(names) - NAMES_SHOWN} more")
+    *first, last = shown
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _listed(names: list[str]) -> str:

@@ -35,7 +35,26 @@ from p2pchat.core.frames import (
     Skipped,
     Welcome,
 )
+from p2pchat.core.mesh_frames import (
+    Found,
+    Introduce,
+    Join,
+    MapAnswer,
+    MapAsk,
+    PathAnswer,
+    PathAsk,
+    PlaceAnswer,
+    PlaceAsk,
+    ReachabilityAnswer,
+    ReachabilityAsk,
+    Release,
+    Shuffle,
+    ShuffleAnswer,
+    Walk,
+)
 from p2pchat.core.reach import ReachQuery
+from p2pchat.core.records import RecordHeader
+from p2pchat.core.topology import StatementHeader
 from p2pchat.core.values import EnvelopeId
 from p2pchat.errors import FrameMalformed
 
@@ -72,6 +91,21 @@ _KNOWN: Final = frozenset(
         Filled,
         Answered,
         Gone,
+        Introduce,
+        Join,
+        Walk,
+        Found,
+        PlaceAsk,
+        PlaceAnswer,
+        Release,
+        Shuffle,
+        ShuffleAnswer,
+        ReachabilityAsk,
+        ReachabilityAnswer,
+        MapAsk,
+        MapAnswer,
+        PathAsk,
+        PathAnswer,
     )
 )
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -79,6 +113,8 @@ _frames: Final[msgspec.msgpack.Decoder[Frame]] = msgspec.msgpack.Decoder(Frame)
 _types: Final = msgspec.msgpack.Decoder(_Type)
 _headers: Final = msgspec.msgpack.Decoder(Header)
 _texts: Final = msgspec.msgpack.Decoder(Texts)
+_records: Final = msgspec.msgpack.Decoder(RecordHeader)
+_statements: Final = msgspec.msgpack.Decoder(StatementHeader)
 _queries: Final = msgspec.msgpack.Decoder(ReachQuery)
 
 
@@ -147,3 +183,19 @@ class Codec:
     def decode_query(self, body: bytes) -> EnvelopeId:
         """Read the body of such a question; FrameMalformed when it is none."""
         return EnvelopeId(_decode(_queries, body).envelope)
+
+    def encode_record(self, header: RecordHeader) -> bytes:
+        """Make the signed bytes of an address record."""
+        return _encoder.encode(header)
+
+    def decode_record(self, signed: bytes) -> RecordHeader:
+        """Read the signed bytes of an address record; FrameMalformed when they are none."""
+        return _decode(_records, signed)
+
+    def encode_statement(self, header: StatementHeader) -> bytes:
+        """Make the signed bytes of a statement for the map."""
+        return _encoder.encode(header)
+
+    def decode_statement(self, signed: bytes) -> StatementHeader:
+        """Read the signed bytes of a statement; FrameMalformed when they are none."""
+        return _decode(_statements, signed)

@@ -1,0 +1,170 @@
+"""Answers of commands that ask the network, or look back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import assert_never
+
+from p2pchat.core.notices import NeighbourStatus
+from p2pchat.core.values import Message, Person
+from p2pchat.face import Front
+from p2pchat.nicks import label
+from p2pchat.node import Node
+from p2pchat.ui.chosen import chosen_messages
+from p2pchat.ui.commands import (
+    HISTORY_LIMIT_MESSAGES,
+    PingSomebody,
+    SetBack,
+    ShowDoctor,
+    ShowHistory,
+    ShowInvite,
+    ShowMap,
+    ShowPeers,
+    ShowSeen,
+    ShowTrace,
+)
+
+Question = (
+    ShowPeers
+    | ShowSeen
+    | ShowHistory
+    | ShowMap
+    | ShowTrace
+    | PingSomebody
+    | ShowDoctor
+    | ShowInvite
+)
+
+_NOTHING_SENT = "you have not said anything yet that somebody could have."
+_NO_MESSAGE = "no message like that was shown since the program was started."
+_UNTRACED = "it is not known any more how that message came here."
+
+
+class Answers:
+    """Finds what a user wants to know, and has it shown."""
+
+    def __init__(self, node: Node, front: Front, people: Callable[[], tuple[Person, ...]]) -> None:
+        self._node = node
+        self._front = front
+        self._people = people
+        self.history: deque[Message] = deque(maxlen=HISTORY_LIMIT_MESSAGES)
+        """Messages that were shown, the oldest first."""
+
+    async def give(self, question: Question, ref: str | None) -> None:
+        """Answer a question; some take seconds."""
+        match question:
+            case ShowPeers():
+                self._front.show_peers(self._node.peers(), ref)
+            case ShowSeen():
+                await self._seen(ref)
+            case ShowHistory(count):
+                await self._history(count, ref)
+            case ShowMap(form):
+                self._front.show_map(await self._node.map(), form, ref)
+            case ShowTrace(which):
+                await self._trace(which, ref)
+            case PingSomebody(who):
+                await self._ping(who, ref)
+            case ShowDoctor():
+                from p2pchat.doctor import examine  # noqa: PLC0415 - seldom wanted
+
+                self._front.show_doctor(examine(self._node), ref)
+            case ShowInvite(as_qr):
+                self._invite(ref, as_qr=as_qr)
+            case _:
+                assert_never(question)
+
+    async def _seen(self, ref: str | None) -> None:
+        reach = await self._node.who_has()
+        if reach is None:
+            self._refuse(_NOTHING_SENT, "bad-input", ref)
+            return
+        self._front.show_reach(reach, ref)
+
+    async def _history(self, count: int, ref: str | None) -> None:
+        if not self._front.is_interactive:
+            await self._node.drain()  # a line of the pipe before this one is in it, too
+            await asyncio.sleep(0)
+        self._front.show_history(tuple(self.history)[-count:], ref)
+
+    async def _trace(self, which: str | None, ref: str | None) -> None:
+        chosen = chosen_messages(tuple(self.history), which)
+        if len(chosen) != 1:
+            few = f"{len(chosen)} messages begin so; write more of the id." if chosen else ""
+            code = "ambiguous" if chosen else "bad-input"
+            self._refuse(few or _NO_MESSAGE, code, ref, f"/trace {which or ''}".strip())
+            return
+        path = await self._node.trace(chosen[0])
+        if path is None:
+            self._refuse(_UNTRACED, "bad-input", ref)
+            return
+        self._front.show_path(path, chosen[0], ref)
+
+    async def _ping(self, who: str, ref: str | None) -> None:
+        person = self._person(who, ref)
+        if person is not None and person.id is not None:
+            self._front.show_path(await self._node.ping(person.id), person, ref)
+
+    def _invite(self, ref: str | None, *, as_qr: bool) -> None:
+        from p2pchat.inviting import invite_of  # noqa: PLC0415 - seldom wanted
+        from p2pchat.ui.qr import drawn  # noqa: PLC0415
+
+        url, note = invite_of(self._node)
+        self._front.show_invite(url, drawn(url) if as_qr else None, note, ref)
+
+    # --- Who is meant -------------------------------------------------------------------------
+
+    def _person(self, who: str, ref: str | None) -> Person | None:
+        """Return who is called so, or say why nobody is meant; never guess."""
+        people = self._people()
+        found = [person for person in people if who in _names_of(person, people)]
+        if len(found) == 1:
+            return found[0]
+        self._unclear(who, found, people, f"/ping {who}", f'no one called "{who}" is here.', ref)
+        return None
+
+    def neighbour(self, who: str, ref: str | None) -> NeighbourStatus | None:
+        """Return the neighbour who is called so, or say why nobody is meant."""
+        near = self._node.peers().neighbours
+        people = [status.person for status in near]
+        found = [status for status in near if who in _names_of_neighbour(status, people)]
+        if len(found) == 1:
+            return found[0]
+        nobody = f'no one called "{who}" is connected to you.'
+        persons = [status.person for status in found]
+        self._unclear(who, persons, people, f"/disconnect {who}", nobody, ref)
+        return None
+
+    def _unclear(
+        self,
+        who: str,
+        found: Sequence[Person],
+        people: Sequence[Person],
+        line: str,
+        nobody: str,
+        ref: str | None,
+    ) -> None:
+        if found:
+            labels = " or ".join(label(person, people) for person in found)
+            text = f"{len(found)} people are called {who}. Use {labels}."
+            self._refuse(text, "ambiguous", ref, line)
+            return
+        close = get_close_matches(who, [person.nick for person in people], 1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        self._refuse(nobody + hint, "no-such-peer", ref, line)
+
+    def _refuse(self, text: str, code: str, ref: str | None, line: str = "") -> None:
+        self._front.refuse(SetBack(text, code, line), ref)
+
+
+def _names_of(person: Person, people: Sequence[Person]) -> tuple[str, ...]:
+    key = person.id.hex() if person.id is not None else ""
+    nick = "~guest" if person.id is None else person.nick
+    return (nick, label(person, people), key)
+
+
+def _names_of_neighbour(status: NeighbourStatus, people: Sequence[Person]) -> tuple[str, ...]:
+    return (*_names_of(status.person, people), str(status.address))

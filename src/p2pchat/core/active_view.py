@@ -1,0 +1,192 @@
+"""The active view: neighbours kept on purpose, and who gives way to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from p2pchat.core import limits
+from p2pchat.core.allowance import Allowance
+from p2pchat.core.notices import How
+from p2pchat.core.records import AddressRecord, Scope, netgroup, scope_of
+from p2pchat.core.values import Address, ConnectionId, PeerId
+
+if TYPE_CHECKING:
+    from random import Random
+
+_FRAMES_BURST = 256
+_FRAMES_PER_S = 10.0
+"""Frames about membership that one neighbour may send; others are not looked at. In a burst of 200
+newcomers through one node, each of its neighbours gets 200 walks."""
+
+
+@dataclass(slots=True)
+class Link:
+    """A neighbour, as membership sees him."""
+
+    peer: PeerId
+    connection: ConnectionId
+    is_dialled: bool
+    """Whether we dialled him."""
+    address: Address
+    """Where we reached him, or where he comes from."""
+    opened_at: float
+    how: How
+    takes_part: bool = True
+    """Whether he knows what membership is; otherwise his user chose all his connections."""
+    is_pinned: bool = False
+    """Whether our user typed it: never released."""
+    is_pinned_there: bool = False
+    """Whether his user did."""
+    is_in_view: bool = False
+    is_asked: bool = False
+    """Whether we wait for his answer about a place."""
+    is_released: bool = False
+    """Whether one side has given the place to somebody else: it ends, and nobody has left."""
+    stays_until: float | None = None
+    """When he has to go, where he has no place."""
+    record: AddressRecord | None = None
+    frames: Allowance = field(default_factory=lambda: Allowance(_FRAMES_BURST, _FRAMES_PER_S))
+    useful: int = 0
+    useful_before: int = 0
+    """First deliveries in this half of USEFUL_S, and in the one before."""
+    scope: Scope = field(init=False)
+    """How far away he is; asked for too often to read the address each time."""
+
+    def __post_init__(self) -> None:
+        self.scope = scope_of(self.address.host)
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether he is here for a reason of his own, or for a moment."""
+        return not (self.is_in_view or self.is_pinned)
+
+    def carry_over(self, old: Link) -> None:
+        """This connection counts for a neighbour from now on; what he is here for stays."""
+        if old.is_dialled and not self.is_dialled:
+            # We chose him, whichever of two crossing dials was kept: he takes no place of those
+            # that others choose.
+            self.is_dialled, self.address, self.scope = True, old.address, old.scope
+        self.is_in_view, self.is_asked, self.stays_until = (
+            old.is_in_view,
+            old.is_asked,
+            old.stays_until,
+        )
+        self.is_pinned = self.is_pinned or old.is_pinned
+        self.is_pinned_there, self.is_released = old.is_pinned_there, old.is_released
+        self.record, self.opened_at = self.record or old.record, old.opened_at
+        self.useful, self.useful_before, self.how = old.useful, old.useful_before, old.how
+
+
+class ActiveView:
+    """All links, by connection and by peer; counts places and finds whom to release.
+
+    Of ACTIVE_LIMIT places ACTIVE_ACCEPTED_LIMIT at most go to connections that others dialled, and
+    those evict only one another: whoever makes keys, and they are free, can't replace the view.
+    """
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._links: dict[PeerId, Link] = {}
+        self._by_connection: dict[ConnectionId, Link] = {}
+        self._evictions = Allowance(limits.EVICT_BURST, 1 / limits.EVICT_EVERY_S)
+        self._useful_turned_at = 0.0
+
+    def __len__(self) -> int:
+        return len(self._links)
+
+    def __iter__(self) -> Iterator[Link]:
+        return iter(self._links.values())
+
+    def __contains__(self, peer: object) -> bool:
+        return peer in self._links
+
+    def get(self, peer: PeerId) -> Link | None:
+        """Return the link to that peer."""
+        return self._links.get(peer)
+
+    def of(self, connection: ConnectionId) -> Link | None:
+        """Return the link over that connection."""
+        return self._by_connection.get(connection)
+
+    def put(self, link: Link) -> None:
+        """Take in a link, or the one that takes its place."""
+        old = self._links.get(link.peer)
+        if old is not None:
+            self._by_connection.pop(old.connection, None)
+        self._links[link.peer] = link
+        self._by_connection[link.connection] = link
+
+    def pop(self, connection: ConnectionId) -> Link | None:
+        """Forget a link that has ended."""
+        link = self._by_connection.pop(connection, None)
+        return None if link is None else self._links.pop(link.peer)
+
+    # --- Places -------------------------------------------------------------------------------
+
+    @property
+    def members(self) -> list[Link]:
+        """Those in the view."""
+        return [link for link in self._links.values() if link.is_in_view]
+
+    @property
+    def taken(self) -> int:
+        """Places in use, with those that were asked for."""
+        return sum(link.is_in_view or link.is_asked for link in self._links.values())
+
+    @property
+    def dialled(self) -> int:
+        """Of these, own dials."""
+        return sum(
+            link.is_dialled and (link.is_in_view or link.is_asked) for link in self._links.values()
+        )
+
+    def partners(self, *without: PeerId) -> list[Link]:
+        """Return whom frames about membership may go to: the view, and who is pinned."""
+        return [
+            link
+            for link in self._links.values()
+            if link.takes_part
+            and (link.is_in_view or link.is_pinned or link.is_pinned_there)
+            and link.peer not in without
+        ]
+
+    def groups(self) -> set[str]:
+        """Return the netgroups that own dials lead to."""
+        found = {netgroup(link.address.host) for link in self._links.values() if link.is_dialled}
+        return {group for group in found if group is not None}
+
+    def has_place_for(self, link: Link, limit: int = limits.ACTIVE_LIMIT) -> bool:
+        """Tell whether that link fits into the view, which may have so many members by it."""
+        others = [o for o in self._links.values() if o is not link and (o.is_in_view or o.is_asked)]
+        if len(others) >= limit:
+            return False
+        accepted = sum(not other.is_dialled for other in others)
+        return link.is_dialled or accepted < limits.ACTIVE_ACCEPTED_LIMIT
+
+    def victim(self, now: float) -> Link | None:
+        """Return who gives way to somebody who has no neighbour at all, if it is time for that."""
+        accepted = [link for link in self.members if not link.is_dialled]
+        safe = self._protected()
+        choice = [link for link in accepted if link.peer not in safe]
+        if not choice or not self._evictions.spend(1, now):
+            return None
+        return self._rng.choice(choice)
+
+    def _protected(self) -> set[PeerId]:
+        members = self.members
+        oldest = sorted(members, key=lambda link: link.opened_at)[: limits.PROTECTED_OLDEST]
+        by_use = sorted(members, key=lambda link: -(link.useful + link.useful_before))
+        useful = [link for link in by_use if link.useful + link.useful_before]
+        return {link.peer for link in oldest + useful[: limits.PROTECTED_USEFUL]}
+
+    def note_useful(self, connection: ConnectionId, now: float) -> None:
+        """That neighbour brought something first."""
+        if now - self._useful_turned_at > limits.USEFUL_S / 2:
+            self._useful_turned_at = now
+            for link in self._links.values():
+                link.useful_before, link.useful = link.useful, 0
+        useful = self._by_connection.get(connection)
+        if useful is not None:
+            useful.useful += 1

@@ -1,0 +1,157 @@
+"""Whom to dial so that the view is full, and what became of each dial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+
+from msgspec import Struct
+
+from p2pchat.core import limits
+from p2pchat.core.active_view import ActiveView
+from p2pchat.core.dialling import DialBudget
+from p2pchat.core.events import Dial
+from p2pchat.core.notices import How
+from p2pchat.core.passive_view import Known, PassiveView
+from p2pchat.core.values import Address, PeerId
+
+_REFILL_EVERY_S = 30.0
+"""Between two looks at what was known before, while nobody else is left to dial."""
+
+
+class Purpose(Enum):
+    """What a dial is for."""
+
+    PLACE = auto()
+    """To fill the view."""
+    WALK = auto()
+    """A newcomer's record walked here."""
+    REINTRODUCE = auto()
+    """To find out whether there is another part of the network."""
+
+
+class Attempt(Struct, frozen=True):
+    """A dial under way."""
+
+    purpose: Purpose
+    peer: PeerId | None
+    """Whose key has to appear; None where nobody knows it yet."""
+    how: How
+    addresses: tuple[Address, ...]
+    token: bytes = b""
+    """Of the walk that it is for."""
+    has_failed: bool = False
+    """Whether earlier dials led to nothing: then he may come from another part of the network."""
+
+
+class Filling:
+    """Dials from the passive view as long as the active one lacks somebody."""
+
+    def __init__(
+        self, view: ActiveView, passive: PassiveView, refill: Callable[[int], list[Known]]
+    ) -> None:
+        self._view = view
+        self._passive = passive
+        self._refill = refill
+        self._refill_at = 0.0
+        self.budget = DialBudget()
+        self._attempts: dict[int, Attempt] = {}
+        self.last_number = 0
+        """Of the dial that was begun last; they count from 1."""
+
+    def attempt(self, number: int) -> Attempt | None:
+        """Return what a dial under way is for."""
+        return self._attempts.get(number)
+
+    def is_dialling(self, peer: PeerId) -> bool:
+        """Tell whether that peer is being dialled."""
+        return any(attempt.peer == peer for attempt in self._attempts.values())
+
+    @property
+    def expected(self) -> int:
+        """Places taken, with those that dials under way may take."""
+        under_way = sum(a.purpose is not Purpose.REINTRODUCE for a in self._attempts.values())
+        return self._view.taken + under_way
+
+    def dial(
+        self,
+        addresses: tuple[Address, ...],
+        peer: PeerId | None,
+        how: How,
+        now: float,
+        purpose: Purpose = Purpose.PLACE,
+        token: bytes = b"",
+    ) -> list[Dial]:
+        """Dial somebody, unless that was in vain too often, or too much is dialled already."""
+        allowed = self.budget.allowed(addresses, now)
+        self.last_number += 1
+        number = self.last_number
+        if not allowed or not self.budget.begin(number, allowed, now):
+            return []
+        known = self._passive.get(peer) if peer is not None else None
+        has_failed = known is not None and known.failures > 0
+        self._attempts[number] = Attempt(purpose, peer, how, allowed, token, has_failed)
+        is_replacing = bool(len(self._view)) and purpose is Purpose.PLACE
+        timeout_s = limits.REPLACE_TIMEOUT_S if is_replacing else limits.DIAL_TIMEOUT_S
+        return [Dial(number, allowed, peer, timeout_s)]
+
+    def settle(self, number: int, now: float, *, is_open: bool) -> Attempt | None:
+        """A dial is over, well or not; return what it was for."""
+        attempt = self._attempts.pop(number, None)
+        if attempt is None:
+            return None
+        if is_open:
+            self.budget.opened(number)
+        else:
+            self.budget.failed(number, now)
+            if attempt.peer is not None:
+                self._passive.note_failure(attempt.peer, now)
+        return attempt
+
+    def fill(self, now: float) -> list[Dial]:
+        """Dial as many as the view lacks, and as may be dialled now."""
+        dials: list[Dial] = []
+        while self.expected < limits.ACTIVE_AIM and self.budget.next_at(now) <= now:
+            known = self.pick(now)
+            if known is None:
+                break
+            dialled = self.dial(known.addresses, known.peer, known.how, now)
+            if not dialled:
+                self._passive.wait(known.peer, now + limits.DIALS_PER_IP_S)
+            dials += dialled
+        return dials
+
+    def next_fill(self, now: float) -> float | None:
+        """When `fill` can do more than now; None for not before something else happens."""
+        if self.expected >= limits.ACTIVE_AIM or len(self.budget) >= limits.DIALS_AT_ONCE:
+            return None
+        due = self._passive.next_due(self._busy())
+        return None if due is None else max(due, self.budget.next_at(now))
+
+    def pick(self, now: float) -> Known | None:
+        """Choose whom to dial next; where nobody is left, look at who was known before."""
+        busy, groups = self._busy(), self._view.groups()
+        known = self._passive.pick(now, busy, groups)
+        if known is None and now >= self._refill_at:
+            self._refill_at = now + _REFILL_EVERY_S
+            for older in self._refill(limits.PASSIVE_LIMIT // 2):
+                if older.peer not in self._view and older.peer not in busy:
+                    self._passive.put(older)
+            known = self._passive.pick(now, busy, groups)
+        return known
+
+    def pick_anybody(self, now: float) -> Known | None:
+        """Choose whom to look up again, be it in vain: of those known now, or known before."""
+        busy, groups = self._busy(), self._view.groups()
+        for older in self._refill(1):
+            if older.peer not in self._view and older.peer not in busy:
+                self._passive.put(older)
+        return self._passive.pick(now, busy, groups, likeliest=False)
+
+    def forgive(self, now: float) -> None:
+        """The network has changed: what failed before may work now."""
+        self._passive.reset_waits(now)
+        self.budget.forget_failures()
+
+    def _busy(self) -> set[PeerId]:
+        return {a.peer for a in self._attempts.values() if a.peer is not None}

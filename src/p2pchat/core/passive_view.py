@@ -1,0 +1,223 @@
+"""The passive view: peers known that could be dialled (HyParView, Leitão et al. 2007)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from p2pchat.core import limits
+from p2pchat.core.notices import How
+from p2pchat.core.records import AddressRecord, Scope, netgroup, scope_of
+from p2pchat.core.values import Address, PeerId
+
+if TYPE_CHECKING:
+    from random import Random
+
+_PER_GROUP: Final = limits.PASSIVE_LIMIT // 4
+"""Most peers of one /16 or /32 that is not private: whoever rents one must not fill the view."""
+
+_FAILED_LIMIT: Final = limits.PASSIVE_LIMIT // 4
+"""Up to so many that can't be reached stay, because they may lie in another part of the network;
+more of them would leave too few when all neighbours are lost at once."""
+
+_PER_IP: Final = 4
+"""Most peers at one public address."""
+
+_GROUPS_REMEMBERED: Final = 16_384
+
+_netgroup = lru_cache(_GROUPS_REMEMBERED)(netgroup)
+"""Remembered, or each record that comes would have all of the view read anew: 0.6 ms of work that
+any neighbour can ask for. At most about 3 MiB."""
+
+
+@dataclass(slots=True)
+class Known:
+    """A peer that could be dialled, and what is known of that."""
+
+    peer: PeerId
+    addresses: tuple[Address, ...]
+    how: How
+    record: AddressRecord | None = None
+    passed: int = limits.RECORD_PASSED_LIMIT
+    """How often its record was passed on since somebody had dialled its owner."""
+    dialled_at: float | None = None
+    """When we dialled it successfully."""
+    failures: int = 0
+    """Dials in a row that led to nothing."""
+    refusals: int = 0
+    """How often in a row it had no place for us."""
+    not_before: float = 0.0
+    """When it may be dialled next."""
+
+    @property
+    def ip(self) -> str:
+        """The first of its addresses, which stands for all."""
+        return self.addresses[0].host if self.addresses else ""
+
+    def was_dialled(self, now: float) -> bool:
+        """Tell whether we dialled it within the life of a record."""
+        return self.dialled_at is not None and now - self.dialled_at <= limits.RECORD_LIFE_S
+
+    def can_be_passed_on(self, now: float) -> bool:
+        """Tell whether others may learn of it from us."""
+        if self.record is None or not self.record.is_diallable:
+            return False
+        return self.was_dialled(now) or self.passed < limits.RECORD_PASSED_LIMIT
+
+
+class PassiveView:
+    """At most PASSIVE_LIMIT peers, none of whom is a neighbour."""
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._known: dict[PeerId, Known] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __contains__(self, peer: object) -> bool:
+        return peer in self._known
+
+    def get(self, peer: PeerId) -> Known | None:
+        """Return what is known of somebody."""
+        return self._known.get(peer)
+
+    def everybody(self) -> Iterable[Known]:
+        """Return all, in the order in which they came."""
+        return self._known.values()
+
+    def take(self, peer: PeerId) -> Known | None:
+        """Remove somebody who has become a neighbour."""
+        return self._known.pop(peer, None)
+
+    def put(self, known: Known) -> bool:
+        """Take somebody in, or what is newer about him; False where there is no place for him."""
+        old = self._known.get(known.peer)
+        if old is not None:
+            _learn(old, known)
+            return True
+        if not self._has_place_in_group(known):
+            return False
+        if len(self._known) >= limits.PASSIVE_LIMIT:
+            victim = self._worst(known)
+            if victim is None:
+                return False
+            del self._known[victim]
+        self._known[known.peer] = known
+        return True
+
+    def note_failure(self, peer: PeerId, now: float) -> None:
+        """A dial led to nothing: wait longer each time, and do not forget him.
+
+        Forgetting failed addresses keeps healed partitions apart.
+        """
+        known = self._known.get(peer)
+        if known is not None:
+            known.failures += 1
+            known.not_before = now + backoff_s(known.failures, self._rng)
+
+    def note_refusal(self, peer: PeerId, now: float) -> None:
+        """Somebody had no place for us, which may soon be otherwise."""
+        known = self._known.get(peer)
+        if known is not None:
+            known.refusals += 1
+            known.not_before = now + backoff_s(known.refusals, self._rng)
+
+    def wait(self, peer: PeerId, until: float) -> None:
+        """Somebody has no place for us now."""
+        known = self._known.get(peer)
+        if known is not None:
+            known.not_before = max(known.not_before, until)
+
+    def reset_waits(self, now: float) -> None:
+        """The network has changed: what failed before may work now."""
+        for known in self._known.values():
+            known.not_before = min(known.not_before, now)
+
+    def pick(
+        self,
+        now: float,
+        without: Container[PeerId],
+        taken: Container[str],
+        *,
+        likeliest: bool = True,
+    ) -> Known | None:
+        """Choose whom to dial: by chance, other networks first.
+
+        Args:
+            now: Monotonic seconds.
+            without: Whom not.
+            taken: Netgroups that own dials lead to already.
+            likeliest: Whether only those with fewest failures are meant.
+        """
+        due = [k for k in self._known.values() if k.not_before <= now and k.peer not in without]
+        if not due:
+            return None
+        if likeliest:
+            least = min(known.failures + known.refusals for known in due)
+            due = [known for known in due if known.failures + known.refusals == least]
+        groups: dict[str | None, list[Known]] = {}
+        for known in due:
+            groups.setdefault(_netgroup(known.ip), []).append(known)
+        fresh = [group for group in groups if group is None or group not in taken]
+        # A group first, then somebody in it: many addresses of one owner weigh as one.
+        return self._rng.choice(groups[self._rng.choice(fresh or list(groups))])
+
+    def next_due(self, without: Container[PeerId]) -> float | None:
+        """Return when the next one may be dialled; None where nobody is left."""
+        waiting = (k.not_before for k in self._known.values() if k.peer not in without)
+        return min(waiting, default=None)
+
+    def sample(self, count: int, is_wanted: Callable[[Known], bool]) -> list[Known]:
+        """Return up to so many by chance."""
+        wanted = [known for known in self._known.values() if is_wanted(known)]
+        return self._rng.sample(wanted, min(count, len(wanted)))
+
+    def _has_place_in_group(self, newcomer: Known) -> bool:
+        group, ip = _netgroup(newcomer.ip), newcomer.ip
+        if group is None:
+            return True
+        ips = [known.ip for known in self._known.values()]
+        in_group = sum(_netgroup(other) == group for other in ips)
+        return in_group < _PER_GROUP and ips.count(ip) < _PER_IP
+
+    def _worst(self, newcomer: Known) -> PeerId | None:
+        """Return who gives way.
+
+        What we dialled ourselves gives way to hearsay only where it fills half of the view.
+        """
+        dialled = sum(known.dialled_at is not None for known in self._known.values())
+        is_safe = newcomer.dialled_at is None and 2 * dialled <= limits.PASSIVE_LIMIT
+        choice = [k for k in self._known.values() if not (is_safe and k.dialled_at is not None)]
+        failed = [known for known in choice if known.failures]
+        if len(failed) >= _FAILED_LIMIT:
+            choice = failed
+        return self._rng.choice(choice).peer if choice else None
+
+
+def backoff_s(failures: int, rng: Random) -> float:
+    """Return how long to wait after so many dials in a row that led to nothing."""
+    wait_s = limits.DIAL_BACKOFF_S * 2.0 ** min(failures - 1, 16)
+    spread = limits.DIAL_BACKOFF_SPREAD
+    return min(wait_s, limits.DIAL_BACKOFF_LONGEST_S) * rng.uniform(1 - spread, 1 + spread)
+
+
+def _learn(old: Known, new: Known) -> None:
+    if new.record is not None and (old.record is None or new.record.time_ms >= old.record.time_ms):
+        is_same = old.record is not None and old.record.signed == new.record.signed
+        old.passed = min(old.passed, new.passed) if is_same else new.passed
+        old.record = new.record
+        if old.addresses != new.addresses:
+            old.addresses = new.addresses if _keeps_scope(old, new) else old.addresses
+    elif old.record is None:
+        old.addresses = new.addresses
+    if new.dialled_at is not None:
+        old.dialled_at = new.dialled_at
+
+
+def _keeps_scope(old: Known, new: Known) -> bool:
+    """Tell whether a newer record may replace addresses: not where it loses the nearest one."""
+    nearest = min((scope_of(a.host) for a in old.addresses), default=Scope.PUBLIC)
+    return min((scope_of(a.host) for a in new.addresses), default=Scope.PUBLIC) <= nearest

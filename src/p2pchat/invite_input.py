@@ -1,0 +1,76 @@
+"""Invites as the command line gives them: an argument, a file, a line of standard input.
+
+One with a secret makes whoever reads it a member for good, and arguments and variables of a
+process may be read by other programs of the machine: there it is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from p2pchat.core.invites import INVITE_LIMIT_CHARACTERS
+from p2pchat.core.values import Address
+from p2pchat.errors import BadSettings, InviteExposed
+from p2pchat.settings import Settings
+from p2pchat.wire.invite import decode_invite, encode_invite, holds_secret, read_target
+
+
+def check_target(text: str) -> str:
+    """Return an address or invite from the command line in its usual spelling.
+
+    Raises:
+        BadAddress, BadInvite: It is neither.
+        InviteExposed: It has a secret.
+    """
+    refuse_exposed({"on the command line": text})
+    target = read_target(text)
+    return str(target) if isinstance(target, Address) else encode_invite(target)
+
+
+def refuse_exposed(texts: Mapping[str, str]) -> None:
+    """Look for secrets in texts that others can read.
+
+    Args:
+        texts: By where each of them stands.
+
+    Raises:
+        InviteExposed: There is one; it is not repeated.
+    """
+    for where, text in texts.items():
+        if holds_secret(text):
+            raise InviteExposed(where)
+
+
+def with_invite_file(settings: Settings) -> Settings:
+    """Add the invite of `--invite-file` to what is connected to.
+
+    Raises:
+        BadInvite: What stands there is none.
+        BadSettings: The file can't be read.
+    """
+    if settings.invite_file is None:
+        return settings
+    text = _first_line() if settings.invite_file == "-" else _text_of(Path(settings.invite_file))
+    return replace(settings, connect=(*settings.connect, encode_invite(decode_invite(text))))
+
+
+def _first_line() -> str:
+    """Read one line of standard input, and nothing after it: that is what will be said."""
+    line = bytearray()
+    while len(line) <= INVITE_LIMIT_CHARACTERS:
+        byte = os.read(0, 1)
+        if byte in (b"", b"\n"):
+            break
+        line += byte
+    return line.decode("utf-8", "replace")
+
+
+def _text_of(file: Path) -> str:
+    try:
+        with file.open(encoding="utf-8", errors="replace") as stream:
+            return stream.read(2 * INVITE_LIMIT_CHARACTERS)
+    except OSError as error:
+        raise BadSettings(f"{file}: can't be read ({error.strerror}).") from None

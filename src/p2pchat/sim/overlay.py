@@ -1,0 +1,463 @@
+"""Thousands of membership machines alone on a virtual clock: who is connected to whom.
+
+What is real: the machines, their frames, and when each arrives. What is left out: sessions,
+envelopes, bytes. A flood is not simulated frame by frame but looked up in the graph of open
+connections, because it is over long before the views have changed.
+
+Nodes and connections are numbers here, so that a whole network can be pickled.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final, Protocol
+
+from p2pchat.core import limits
+from p2pchat.core.active_view import Link
+from p2pchat.core.events import Dial, Send
+from p2pchat.core.membership import Membership, MembershipFrame, Move, Part
+from p2pchat.core.notices import How
+from p2pchat.core.passive_view import Known
+from p2pchat.core.records import AddressRecord
+from p2pchat.core.values import Address, ConnectionId, PeerId
+from p2pchat.sim.agenda import Agenda
+from p2pchat.sim.credentials import sim_peer_id
+from p2pchat.sim.desk import OverlayDesk, SharedRecords
+
+LATENCY_S: Final = (0.010, 0.050)
+"""One way, drawn for each connection, so that its frames keep their order."""
+
+OPENING_TRIPS: Final = 6
+"""One-way trips until the acceptor counts a connection as open: a round trip each for TCP, TLS
+and our own opening. The dialler gets to know it one trip later."""
+
+SILENCE_S: Final = (limits.PING_AFTER_S, limits.PING_AFTER_S + limits.DEAD_AFTER_PING_S)
+"""After so long neighbours notice that a host has vanished: a ping after 20 s of silence, given up
+20 s later, and the last sign of life is up to 20 s old by then."""
+
+PORT: Final = 55_555
+
+_WALL_START_MS: Final = 1_700_000_000_000
+
+
+class Fate(Enum):
+    """What has become of a node."""
+
+    RUNS = auto()
+    DIED = auto()
+    """Its process has ended: TCP tells everybody who is or gets connected."""
+    VANISHED = auto()
+    """Its host is gone: silence."""
+
+
+class Machine(Protocol):
+    """What decides for a node: `Membership`, or something that a test lets lie."""
+
+    def next_deadline(self) -> float | None:
+        """When to call `on_time`; None for never."""
+        ...
+
+    def on_open(self, link: Link, attempt: int, now: float, wall_ms: int) -> list[Move]:
+        """Somebody is connected."""
+        ...
+
+    def on_closed(self, connection: ConnectionId, now: float, *, left: bool) -> list[Move]:
+        """Somebody is not connected any more."""
+        ...
+
+    def on_dial_failed(self, number: int, now: float) -> list[Move]:
+        """A dial led to nothing."""
+        ...
+
+    def on_frame(
+        self, connection: ConnectionId, frame: MembershipFrame, now: float, wall_ms: int
+    ) -> list[Move]:
+        """A frame came."""
+        ...
+
+    def on_time(self, now: float, wall_ms: int) -> list[Move]:
+        """Do what is due."""
+        ...
+
+
+Refill = Callable[[int], list[Known]]
+"""Returns up to so many peers from before."""
+
+
+def _nobody(_count: int) -> list[Known]:
+    return []
+
+
+def _unheard(_record: AddressRecord, _source: PeerId) -> None:
+    pass
+
+
+class SimMembership(Membership):
+    """The real machine; its once-a-minute work can be put off."""
+
+    def __init__(self, desk: OverlayDesk, rng: random.Random, refill: Refill = _nobody) -> None:
+        super().__init__(desk, rng, _unheard, refill)
+        self.desk = desk
+
+    def put_off_cycle(self, until: float, now: float) -> None:
+        """Begin nothing of what is done once a minute before that time."""
+        self._cycle_at = until
+        self._plan(now)
+
+
+@dataclass(slots=True)
+class OverlayNode:
+    """One node: its machine, and which connections it has open."""
+
+    index: int
+    peer: PeerId
+    address: Address
+    machine: Machine
+    fate: Fate = Fate.RUNS
+    side: int = 0
+    """On which side of a split network it is."""
+    is_behind_nat: bool = False
+    wires: dict[int, None] = field(default_factory=dict)
+    """Numbers of the connections that are open at this end."""
+    current: dict[int, int] = field(default_factory=dict)
+    """Which of them counts, by the index of the node at its other end."""
+    wake_at: float | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it can do anything."""
+        return self.fate is Fate.RUNS
+
+    @property
+    def membership(self) -> SimMembership:
+        """Its machine, where that is the real one."""
+        assert isinstance(self.machine, SimMembership)
+        return self.machine
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A connection, as long as either end has it open."""
+
+    number: int
+    dialler: int
+    acceptor: int
+    attempt: int
+    latency_s: float
+
+    def other(self, index: int) -> int:
+        """Return the node at the other end."""
+        return self.acceptor if index == self.dialler else self.dialler
+
+
+class Overlay:
+    """Nodes, the connections between them, and whatever happens to both."""
+
+    def __init__(self, seed: int | str = 0) -> None:
+        """Begin with nobody; every chance follows from the seed."""
+        self.nodes: list[OverlayNode] = []
+        self.random = random.Random(seed)
+        """The one source of chance, of all machines too."""
+        self.events = 0
+        """Handled by all machines together."""
+        self._agenda = Agenda()
+        self._wires: dict[int, Wire] = {}
+        self._wires_so_far = 0
+        self._at: dict[Address, int] = {}
+        self._records: SharedRecords = {}
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since the beginning."""
+        return self._agenda.now
+
+    @property
+    def wall_ms(self) -> int:
+        """What everybody's wall clock shows."""
+        return _WALL_START_MS + int(self._agenda.now * 1000)
+
+    def run(self, seconds: float) -> None:
+        """Let so much virtual time pass."""
+        self._agenda.run(self._agenda.now + seconds)
+
+    # --- Nodes --------------------------------------------------------------------------------
+
+    def add(self, name: str = "", host: str = "", refill: Refill = _nobody) -> OverlayNode:
+        """Start a node that knows nobody; one of the same name and host is the same, restarted."""
+        index = len(self.nodes)
+        peer = sim_peer_id(name or f"o{index}")
+        address = Address(host or public_host(index), PORT)
+        desk = OverlayDesk(peer, address, self._records)
+        machine = SimMembership(desk, self.random, refill)
+        node = self.put(OverlayNode(index, peer, address, machine))
+        machine.begin(self.now, self.wall_ms)
+        self._set_timer(node)
+        return node
+
+    def put(self, node: OverlayNode) -> OverlayNode:
+        """Add a node with a machine of one's own; its index is how many there are."""
+        assert node.index == len(self.nodes)
+        self.nodes.append(node)
+        self._at[node.address] = node.index
+        return node
+
+    def introduce(self, node: OverlayNode, *others: OverlayNode) -> None:
+        """Let a node know where others are, as from an invite or the address book."""
+        for other in others:
+            known = Known(other.peer, (other.address,), How.BOOK)
+            self.perform(node, node.membership.learn(known, self.now))
+
+    def hide(self, node: OverlayNode, *, knows_it: bool) -> None:
+        """Put a node behind a NAT: nobody can dial it any more."""
+        node.is_behind_nat = True
+        node.membership.desk.set_addresses((node.address,), is_diallable=not knows_it)
+
+    def kill(self, nodes: Iterable[OverlayNode], fate: Fate) -> None:
+        """End nodes without a word, all at once."""
+        for node in nodes:
+            node.fate = fate
+        for node in nodes:
+            for number in node.wires:
+                wire = self._wires[number]
+                self._agenda.at(self._noticed_at(wire), self._lose, number, wire.other(node.index))
+                self._forget_end(wire, node)
+            node.wires.clear()
+            node.current.clear()
+
+    def leave(self, node: OverlayNode) -> None:
+        """End a node that says goodbye to everybody."""
+        for number in tuple(node.wires):
+            self._say_goodbye(self._wires[number], node)
+        self.kill([node], Fate.DIED)
+
+    def _noticed_at(self, wire: Wire) -> float:
+        is_told = Fate.VANISHED not in (
+            self.nodes[wire.dialler].fate,
+            self.nodes[wire.acceptor].fate,
+        )
+        return self.now + (wire.latency_s if is_told else self.random.uniform(*SILENCE_S))
+
+    # --- Splits -------------------------------------------------------------------------------
+
+    def split(self, nodes: Iterable[OverlayNode]) -> None:
+        """Cut those nodes off from all others; nothing passes, and nobody is told."""
+        for node in nodes:
+            node.side = 1
+        for wire in self._wires.values():
+            if self._is_cut(wire.dialler, wire.acceptor):
+                for index in (wire.dialler, wire.acceptor):
+                    at = self.now + self.random.uniform(*SILENCE_S)
+                    self._agenda.at(at, self._lose_if_cut, wire.number, index)
+
+    def heal(self) -> None:
+        """Let everything pass again."""
+        for node in self.nodes:
+            node.side = 0
+
+    def _is_cut(self, one: int, other: int) -> bool:
+        return self.nodes[one].side != self.nodes[other].side
+
+    def _lose_if_cut(self, number: int, index: int) -> None:
+        wire = self._wires.get(number)
+        if wire is not None and self._is_cut(wire.dialler, wire.acceptor):
+            self._lose(number, index)
+
+    # --- What machines ask for ----------------------------------------------------------------
+
+    def perform(self, node: OverlayNode, moves: list[Move]) -> None:
+        """Do what a machine asks for, in order."""
+        self.events += 1
+        for move in moves:
+            match move:
+                case Send(connections, frame):
+                    for connection in connections:
+                        self._send(node, connection, frame)
+                case Dial():
+                    self._dial(node, move)
+                case Part(connection):
+                    if connection in node.wires:
+                        self._say_goodbye(self._wires[connection], node)
+                        self._close_end(connection, node, left=False)
+                case _:
+                    pass
+        self._set_timer(node)
+
+    def _send(self, node: OverlayNode, connection: int, frame: object) -> None:
+        if connection in node.wires:
+            wire = self._wires[connection]
+            at = self._agenda.now + wire.latency_s
+            self._agenda.at(at, self._arrive, connection, wire.other(node.index), frame)
+
+    def _arrive(self, number: int, index: int, frame: MembershipFrame) -> None:
+        node = self.nodes[index]
+        if number not in node.wires:
+            return  # it has closed that end meanwhile, or died
+        wire = self._wires[number]
+        if self.nodes[wire.dialler].side != self.nodes[wire.acceptor].side:
+            return
+        moves = node.machine.on_frame(ConnectionId(number), frame, self.now, self.wall_ms)
+        self.perform(node, moves)
+
+    def _say_goodbye(self, wire: Wire, node: OverlayNode) -> None:
+        other = wire.other(node.index)
+        self._agenda.at(self.now + wire.latency_s, self._hear_goodbye, wire.number, other)
+
+    def _hear_goodbye(self, number: int, index: int) -> None:
+        wire = self._wires.get(number)
+        if wire is not None and not self._is_cut(wire.dialler, wire.acceptor):
+            self._close_end(number, self.nodes[index], left=True)
+
+    # --- Time ---------------------------------------------------------------------------------
+
+    def _set_timer(self, node: OverlayNode) -> None:
+        at = node.machine.next_deadline()
+        if at is not None and (node.wake_at is None or at < node.wake_at):
+            node.wake_at = at
+            self._agenda.timer_at(max(at, self.now), self._wake, node.index, at)
+
+    def _wake(self, index: int, planned: float) -> None:
+        node = self.nodes[index]
+        if planned != node.wake_at or not node.runs:
+            return
+        node.wake_at = None
+        at = node.machine.next_deadline()
+        if at is not None and at <= self.now:
+            self.perform(node, node.machine.on_time(self.now, self.wall_ms))
+        else:
+            self._set_timer(node)
+
+    # --- Dials --------------------------------------------------------------------------------
+
+    def _dial(self, node: OverlayNode, dial: Dial) -> None:
+        latency_s = self.random.uniform(*LATENCY_S)
+        found = [self._at[address] for address in dial.addresses if address in self._at]
+        target = self.nodes[found[0]] if found else None
+        if target is None or target.fate is Fate.DIED:
+            at = self.now + 2 * latency_s
+            self._agenda.at(at, self._fail, node.index, dial.attempt)
+        elif not self._can_reach(node, target):
+            self._agenda.at(self.now + dial.timeout_s, self._fail, node.index, dial.attempt)
+        else:
+            self._wires_so_far += 1
+            wire = Wire(self._wires_so_far, node.index, target.index, dial.attempt, latency_s)
+            self._agenda.at(self.now + OPENING_TRIPS * latency_s, self._accept, wire)
+
+    def _can_reach(self, node: OverlayNode, target: OverlayNode) -> bool:
+        return target.runs and not target.is_behind_nat and node.side == target.side
+
+    def _fail(self, index: int, attempt: int) -> None:
+        node = self.nodes[index]
+        if node.runs:
+            self.perform(node, node.machine.on_dial_failed(attempt, self.now))
+
+    def _accept(self, wire: Wire) -> None:
+        dialler, acceptor = self.nodes[wire.dialler], self.nodes[wire.acceptor]
+        is_full = len(acceptor.wires) >= limits.CONNECTIONS_LIMIT
+        if not dialler.runs or is_full or not self._can_reach(dialler, acceptor):
+            is_silent = acceptor.fate is Fate.VANISHED or dialler.side != acceptor.side
+            wait_s = limits.OPENING_TIMEOUT_S if is_silent else wire.latency_s
+            self._agenda.at(self.now + wait_s, self._fail, wire.dialler, wire.attempt)
+            return
+        self._wires[wire.number] = wire
+        # First, so that the dialler has the connection before anything comes over it.
+        self._agenda.at(self.now + wire.latency_s, self._reach_dialler, wire)
+        self._open(wire, acceptor)
+
+    def _reach_dialler(self, wire: Wire) -> None:
+        dialler = self.nodes[wire.dialler]
+        if not dialler.runs:
+            self._agenda.at(self._noticed_at(wire), self._lose, wire.number, wire.acceptor)
+        elif self._is_cut(wire.dialler, wire.acceptor):
+            self._fail(wire.dialler, wire.attempt)
+        else:
+            self._wires[wire.number] = wire  # again, where the acceptor has closed it already
+            self._open(wire, dialler)
+
+    # --- Connections --------------------------------------------------------------------------
+
+    def _open(self, wire: Wire, node: OverlayNode) -> None:
+        other = self.nodes[wire.other(node.index)]
+        is_dialled = wire.dialler == node.index
+        node.wires[wire.number] = None
+        old = node.current.get(other.index)
+        if old is not None and not self._is_better(wire, self._wires[old], node):
+            self._drain(wire, node)
+            if is_dialled:
+                self.perform(node, node.machine.on_dial_failed(wire.attempt, self.now))
+            return
+        node.current[other.index] = wire.number
+        how = How.MESH if is_dialled else How.CALLED
+        number = ConnectionId(wire.number)
+        link = Link(other.peer, number, is_dialled, other.address, self.now, how)
+        attempt = wire.attempt if is_dialled else 0
+        if old is not None:
+            self._drain(self._wires[old], node)
+        self.perform(node, node.machine.on_open(link, attempt, self.now, self.wall_ms))
+
+    def _is_better(self, new: Wire, old: Wire, node: OverlayNode) -> bool:
+        """Rank two connections of one pair as `core/neighbours` does; both ends agree."""
+        other = self.nodes[old.other(node.index)]
+        # The dialler has it last, so the acceptor may not conclude anything before that.
+        may_be_on_its_way = node.index == old.acceptor and new.dialler == node.index
+        if old.number not in other.wires and not may_be_on_its_way:
+            return True  # it would not answer
+        lower = min(node, other, key=lambda end: end.peer).index
+        return (new.dialler != lower, new.number) < (old.dialler != lower, old.number)
+
+    def _drain(self, wire: Wire, node: OverlayNode) -> None:
+        """The losing connection of two: its dialler closes it soon, and nobody has left."""
+        wait_s = limits.DRAIN_S
+        if node.index == wire.acceptor:
+            wait_s += limits.LEAVE_TIMEOUT_S
+        at = self.now + wait_s
+        self._agenda.timer_at(at, self._lose, wire.number, node.index)
+        at += wire.latency_s
+        self._agenda.timer_at(at, self._lose, wire.number, wire.other(node.index))
+
+    def _lose(self, number: int, index: int) -> None:
+        self._close_end(number, self.nodes[index], left=False)
+
+    def _close_end(self, number: int, node: OverlayNode, *, left: bool) -> None:
+        if number not in node.wires:
+            return
+        wire = self._wires[number]
+        del node.wires[number]
+        if node.current.get(wire.other(node.index)) == number:
+            del node.current[wire.other(node.index)]
+        self._forget_end(wire, node)
+        moves = node.machine.on_closed(ConnectionId(number), self.now, left=left)
+        self.perform(node, moves)
+
+    def _forget_end(self, wire: Wire, node: OverlayNode) -> None:
+        if wire.number not in self.nodes[wire.other(node.index)].wires:
+            self._wires.pop(wire.number, None)
+
+    # --- What it looks like -------------------------------------------------------------------
+
+    @property
+    def running(self) -> list[OverlayNode]:
+        """Those nodes that run."""
+        return [node for node in self.nodes if node.runs]
+
+    def graph(self) -> list[list[int]]:
+        """Return the open connections between running nodes, these numbered in their order."""
+        running = self.running
+        place = {node.index: number for number, node in enumerate(running)}
+        nodes = self.nodes
+        return [
+            [
+                place[other]
+                for other in node.current
+                if other in place and node.index in nodes[other].current
+            ]
+            for node in running
+        ]
+
+
+def public_host(index: int) -> str:
+    """Return an address that exists in simulations only; 1,024 in turn are in different /16."""
+    group, host = index % 1_024, index // 1_024
+    return f"{20 + group // 256}.{group % 256}.{host // 250 + 1}.{host % 250 + 1}"
