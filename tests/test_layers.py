@@ -69,7 +69,8 @@ LAYERS: Final[dict[str, Layer]] = {
     "shell": Layer(PARTS),
     "finding": Layer(PARTS),
     "questions": Layer(PARTS | {"shell"}),
-    "node": Layer(PARTS | {"settings", "shell", "finding", "questions"}),
+    "node_life": Layer(PARTS | {"shell", "finding", "questions"}),
+    "node": Layer(PARTS | {"settings", "node_life", "questions"}),
     "ui": Layer(VALUES | {"wire.invite"}, pure=True),
     "sim": Layer(
         frozenset({"core", "wire"}),
@@ -91,6 +92,11 @@ LAYERS: Final[dict[str, Layer]] = {
         | {"node", "ui", "sim", "stdio", "logs", "face", "fronts", "settings", "launch"}
         | {"answering"}
     ),
+    "examining": Layer(VALUES | {"core.clock_check"}, pure=True),
+    "doctor": Layer(
+        PARTS | {"examining", "launch", "logs", "node", "settings", "stdio", "ui"},
+    ),
+    "inviting": Layer(PARTS | {"launch", "node", "settings", "stdio", "ui"}),
     "simulate": Layer(frozenset({"sim"}), frozenset({"msgspec", "rich"})),
     "paths": Layer(frozenset({"store"}), frozenset({"platformdirs"})),
     "cli": Layer(

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     Rule = Callable[[Source], Iterator[tuple[int, str]]]
 
 FILE_LIMIT_LINES: Final = 400
+LONG_FILES: Final[dict[str, str]] = {
+    "core/limits.py": "a table: whoever looks for a number should find all of them in one place",
+}
+"""Files above FILE_LIMIT_LINES, each with its reason."""
+
 BODY_LIMIT_LINES: Final = 50
 BODY_NINTH_DECILE_LINES: Final = 30
 BODY_MEDIAN_LINES: Final = 8
@@ -148,7 +153,7 @@ def asks_for_the_time(source: Source) -> Iterator[tuple[int, str]]:
 
 def is_too_long(source: Source) -> Iterator[tuple[int, str]]:
     lines = len(source.text.splitlines())
-    if lines > FILE_LIMIT_LINES:
+    if lines > FILE_LIMIT_LINES and source.path not in LONG_FILES:
         yield lines, f"{lines} lines, the limit is {FILE_LIMIT_LINES}"
 
 

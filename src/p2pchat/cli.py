@@ -124,6 +124,8 @@ def _run(flags: Mapping[str, object], program: Callable[[], Coroutine[Any, Any, 
 
 
 def _simulate(flags: dict[str, Any]) -> int:
+    if flags.pop("study", None) == "sweep":
+        return _sweep(flags)
     from p2pchat.simulate import as_json, as_text, simulate, wanted  # noqa: PLC0415
 
     write = as_json if flags.pop("json", False) else as_text
@@ -134,6 +136,22 @@ def _simulate(flags: dict[str, Any]) -> int:
     except KeyboardInterrupt:
         return 130
     return _print(write(outcome)) or (EXIT_FAILED if outcome.broken else 0)
+
+
+def _sweep(flags: dict[str, Any]) -> int:
+    from p2pchat.simulate import sweep, sweep_report  # noqa: PLC0415
+
+    write = sweep_report.as_json if flags.pop("json", False) else sweep_report.as_text
+    picture = flags.pop("svg", None)
+    try:
+        outcome = sweep(flags)
+        if picture is not None:
+            Path(picture).write_text(sweep_report.as_svg(outcome), "utf-8")
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        return _fail(error, EXIT_FAILED)
+    return _print(write(outcome)) or (EXIT_FAILED if sweep_report.broken(outcome) else 0)
 
 
 def _stand_in_for_closed_streams() -> None:
@@ -313,6 +331,30 @@ def _add_simulation_flags(parser: argparse.ArgumentParser) -> None:
     add("--strategy", choices=["flood", "lazy"],
         help="for large texts; small ones always flood (default: lazy)")  # fmt: skip
     add("--json", action="store_true", help="print one JSON object")
+    studies = parser.add_subparsers(dest="study", metavar="STUDY", title="instead of all that")
+    what = "let a share of many nodes die at once, and see whom broadcasts still reach"
+    _add_sweep_flags(
+        studies.add_parser("sweep", help=what, description=what, argument_default=argparse.SUPPRESS)
+    )
+
+
+def _add_sweep_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--nodes", type=_within(int, 100, 20_000), metavar="N", help="default: 10000")
+    add("--messages", type=_within(int, 1, 1_000), metavar="M",
+        help="broadcasts after each crash (default: 100)")  # fmt: skip
+    add("--fractions", type=_fractions, metavar="PERCENT,...",
+        help="how many die (default: 10,20,30,40,50,60,70,80,90,95)")  # fmt: skip
+    add("--seed", type=_within(int, 0, 2**53), metavar="S",
+        help="the same seed gives the same output (default: 0)")  # fmt: skip
+    add("--jobs", type=_within(int, 1, 64), metavar="J", help="processes (default: 1)")
+    add("--json", action="store_true", help="print one JSON object")
+    add("--svg", metavar="FILE", help="draw a picture as well")
+
+
+def _fractions(text: str) -> tuple[int, ...]:
+    read = _within(int, 1, 99)
+    return tuple(int(read(part)) for part in text.split(","))
 
 
 def _within(kind: Callable[[str], float], least: float, most: float) -> Callable[[str], float]:

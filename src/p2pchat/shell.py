@@ -243,7 +243,7 @@ class Shell:
         offset_s = time.time() - self._loop.time()
         if abs(offset_s - self._wall_offset_s) > _CLOCK_STEP_S:
             self._wall_offset_s = offset_s
-            self._core.handle(ClockSet(offset_s), self._loop.time())
+            self._pending.insert(0, ClockSet(offset_s))
 
     def _perform(self, effect: Effect) -> None:
         match effect:

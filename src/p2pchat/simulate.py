@@ -6,14 +6,20 @@ import gc
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import msgspec
 
 from p2pchat.errors import BadSettings
 from p2pchat.sim import experiment as simulation
+from p2pchat.sim import sweep as sweeping
+from p2pchat.sim import sweep_report
 from p2pchat.sim.experiment import LARGE_BYTES, Experiment, Outcome
 from p2pchat.sim.report import aligned, rows
+
+__all__ = ["as_json", "as_text", "simulate", "sweep", "sweep_report", "wanted"]
 
 _YOUNG_OBJECTS: Final = 100_000
 """New objects between two looks for garbage: nearly everything lives to the end of the run."""
@@ -66,6 +72,48 @@ def as_text(outcome: Outcome) -> str:
         ("invariants", outcome.broken or "all kept"),
     ]
     return "".join(f"{line}\n" for line in aligned(table))
+
+
+# --- The sweep --------------------------------------------------------------------------------
+
+
+def sweep(flags: Mapping[str, Any]) -> sweeping.Outcome:
+    """Do the sweep that flags ask for; the outcome is the same in any number of processes."""
+    given = dict(flags)
+    jobs = given.pop("jobs", 1)
+    plan = sweeping.Plan(**given)
+    workers = sweeping.one_by_one if jobs == 1 else _Processes(jobs)
+    with _rare_collections(), _progress() as show:
+        return sweeping.run(plan, show, workers)
+
+
+class _Processes:
+    """Does jobs of a sweep side by side."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __call__(
+        self, snapshot: bytes, plan: sweeping.Plan, jobs: tuple[sweeping.Job, ...]
+    ) -> Iterator[sweeping.Result]:
+        """Hand the snapshot over in a file: it has hundreds of megabytes."""
+        from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+        from multiprocessing import get_context  # noqa: PLC0415
+
+        with TemporaryDirectory(prefix="p2pchat-") as folder:
+            path = Path(folder, "network")
+            path.write_bytes(snapshot)
+            count = len(jobs)
+            with ProcessPoolExecutor(self._count, mp_context=get_context("spawn")) as pool:
+                yield from pool.map(_work, [path] * count, [plan] * count, jobs)
+
+
+def _work(path: Path, plan: sweeping.Plan, job: sweeping.Job) -> sweeping.Result:
+    with _rare_collections():
+        return sweeping.work(path.read_bytes(), plan, job)
+
+
+# --- What all have ----------------------------------------------------------------------------
 
 
 @contextmanager

@@ -431,7 +431,7 @@ SHUFFLE_PASSIVE: Final = 4
 """Between two shuffles, times 0.8 to 1.2, and what goes into one. HyParView's counts."""
 
 REINTRODUCE_EVERY_S: Final = 60.0
-REINTRODUCE_BELOW: Final = 7
+REINTRODUCE_BELOW: Final = 6
 """How often somebody known who is no neighbour is dialled, and up to how many neighbours the
 other side keeps him: that is what joins parts of a network again."""
 

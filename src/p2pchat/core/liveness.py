@@ -15,6 +15,8 @@ class _Pulse:
     """Of the ping that waits for its answer."""
     pinged_at: float = 0.0
     patience_s: float = limits.DEAD_AFTER_PING_S
+    is_asked: bool = False
+    """Whether nothing was heard since the last ping."""
     rtt_s: float | None = None
 
 
@@ -51,6 +53,7 @@ class Liveness:
         pulse = self._pulses.get(connection)
         if pulse is not None:
             pulse.heard_at = now
+            pulse.is_asked = False
 
     def ping(
         self, connection: ConnectionId, now: float, patience_s: float = limits.DEAD_AFTER_PING_S
@@ -67,6 +70,7 @@ class Liveness:
             return None
         self._next_token = (self._next_token + 1) % 2**32
         pulse.token, pulse.pinged_at, pulse.patience_s = self._next_token, now, patience_s
+        pulse.is_asked = True
         self._bring_forward(now + patience_s)
         return self._next_token
 
@@ -103,10 +107,9 @@ class Liveness:
             return to_ping, dead
         self._check_at = None
         for connection, pulse in self._pulses.items():
-            waiting = pulse.token is not None and pulse.pinged_at >= pulse.heard_at
-            if waiting and now >= pulse.pinged_at + pulse.patience_s:
+            if pulse.is_asked and now >= pulse.pinged_at + pulse.patience_s:
                 dead.append((connection, now - pulse.heard_at))
-            elif waiting:
+            elif pulse.is_asked:
                 self._bring_forward(pulse.pinged_at + pulse.patience_s)
             elif now >= pulse.heard_at + limits.PING_AFTER_S - limits.TIMER_SLACK_S:
                 to_ping.append(connection)
