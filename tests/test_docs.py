@@ -21,8 +21,11 @@ from p2pchat import __version__, app, cli
 from p2pchat.core import frames
 from p2pchat.core.envelopes import Header, Texts
 from p2pchat.core.frames import Ack, Announced, Entry, Ping, Span
+from p2pchat.core.mesh_frames import PassedRecord, PathHop, SignedRecord, SignedStatement
 from p2pchat.core.reach import REACH_QUERY, ReachQuery
+from p2pchat.core.records import RecordHeader
 from p2pchat.core.session import TABLE, RefusalReason
+from p2pchat.core.topology import StatedNeighbour, StatementHeader
 from p2pchat.core.values import Kind
 from p2pchat.crypto.identity import is_peer_id
 from p2pchat.errors import FrameMalformed
@@ -230,7 +233,9 @@ def test_the_frames_of_the_vectors_are_plain_arrays_behind_their_length() -> Non
     assert plain(given["body"]) == ["ann", ["hello", "gr\u00fc\u00df dich"]]
     assert plain(given["signed"]) == header
     assert plain(payloads["Carry framed"]) == carry
-    assert plain(payloads["Hello framed"]) == [1, 1, 1, [], given["epoch of ann"]]
+    assert plain(payloads["Hello framed"]) == [
+        1, 1, 1, ["membership", "map", "path"], given["epoch of ann"],
+    ]  # fmt: skip
     assert plain(payloads["Proof framed"]) == [2, given["proof of the dialler"]]
     assert plain(payloads["Refusal framed"]) == [4, 2]
     assert plain(payloads["Goodbye framed"]) == [7]
@@ -286,7 +291,10 @@ def payload_of(frame: str) -> typing.Any:
 
 
 FRAMES_IN_USE: Final = {taken for _, taken in TABLE} & set(typing.get_args(frames.Frame))
-PARTS: Final[set[type[msgspec.Struct]]] = {Announced, Ack, Span, Entry, ReachQuery}
+PARTS: Final[set[type[msgspec.Struct]]] = {
+    Announced, Ack, Span, Entry, ReachQuery, SignedRecord, PassedRecord, RecordHeader,
+    SignedStatement, StatementHeader, StatedNeighbour, PathHop,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", sorted({*FRAMES_IN_USE, *PARTS}, key=str))

@@ -37,7 +37,7 @@ from p2pchat.core.message_store import MessageStore, Stored, minute_of
 from p2pchat.core.reach import ACKNOWLEDGE, REACH_QUERY, ack_bytes
 from p2pchat.core.series import series_of
 from p2pchat.core.session import RefusalReason
-from p2pchat.core.setup import Setup
+from p2pchat.core.setup import MAP, MEMBERSHIP, PATH, Setup
 from p2pchat.core.values import EnvelopeId, Epoch, Kind, message_id
 from p2pchat.crypto.credentials import NodeCredentials
 from p2pchat.crypto.identity import Identity
@@ -45,6 +45,7 @@ from p2pchat.crypto.room import Role, Room, make_proof
 from p2pchat.wire.codec import Codec, encode
 from p2pchat.wire.framing import frame_bytes
 from p2pchat.wire.plain_line import guest_line
+from tests.mesh_vectors import ADDRESSES, lan_vectors, mesh_vectors
 
 if TYPE_CHECKING:
     from p2pchat.core.envelopes import Envelope
@@ -64,9 +65,9 @@ def vectors() -> dict[str, bytes]:
     proof = make_proof(lobby.proof_key, Role.DIALLER, exported, ann.peer, ben.peer)
     answer = make_proof(lobby.proof_key, Role.ACCEPTOR, exported, ann.peer, ben.peer)
     sent: tuple[Frame, ...] = (
-        Hello(1, 1, (), EPOCH),
+        Hello(1, 1, (MEMBERSHIP, MAP, PATH), EPOCH),
         Proof(proof),
-        Welcome("ann", TIME_MS, ("192.0.2.7:55555", "[2001:db8::7]:55555")),
+        Welcome("ann", TIME_MS, ADDRESSES, "198.51.100.9"),
         Refusal(RefusalReason.WRONG_ROOM.value),
         Ping(7),
         Pong(7),
@@ -99,6 +100,8 @@ def vectors() -> dict[str, bytes]:
         "message id of number 6": bytes.fromhex(message_id(ann.peer, EPOCH, 6)),
         **{f"{type(frame).__name__} framed": frame_bytes(encode(frame)) for frame in sent},
         **reach_vectors(broadcast, ben, lobby),
+        **mesh_vectors(ann, ben, lobby, envelope.id),
+        **lan_vectors(lobby, attic),
         "line to a guest": guest_line("ann", "hello\nworld \x1b"),
     }
 

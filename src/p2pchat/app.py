@@ -29,7 +29,7 @@ from p2pchat.face import Front
 from p2pchat.fronts import chosen
 from p2pchat.launch import node_for
 from p2pchat.logs import log_unexpected, logging_to
-from p2pchat.node import Node
+from p2pchat.node import COMPANY_S, Node
 from p2pchat.settings import Settings
 from p2pchat.ui.commands import (
     Act,
@@ -91,6 +91,7 @@ class App:
         self._refs: dict[MessageId, str] = {}
         self._dial_refs: dict[Address, list[str | None]] = {}
         self._has_spoken = False
+        self._has_waited = False
         self._addresses: dict[str, None] = {}
         self._stop = asyncio.Event()
         self._exit_code = 0
@@ -254,6 +255,7 @@ class App:
                 assert_never(command)
 
     async def _say(self, text: str, ref: str | None, *, action: bool) -> None:
+        await self._wait_for_company()
         try:
             message = self._node.announce(text, action=action)
         except AnnounceOverflow:
@@ -265,6 +267,15 @@ class App:
         self._has_spoken = True
         if ref is not None and len(self._refs) < REFS_LIMIT:
             self._refs[message] = ref
+
+    async def _wait_for_company(self) -> None:
+        """Let a pipe's first message wait until the node has found somebody to tell it to."""
+        if self._has_waited or self._front.is_interactive or self._settings.manual:
+            return
+        self._has_waited = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(COMPANY_S):
+                await self._node.wait_for_neighbour()
 
     async def _connect(self, where: Address | Invite | None, ref: str | None) -> None:
         if where is None:
@@ -292,23 +303,23 @@ class App:
         try:
             opened = await self._node.connect(where)
         except (DialFailed, BadInvite) as error:
+            self._forget_dial(addresses, ref)
             self._front.show(Trouble(str(error), error.code), ref)
             return False
-        finally:
-            for address in addresses:
-                self._forget_dial(address, ref)
         if opened.already:
+            self._forget_dial(addresses, ref)
             told = Connected(opened.person, addresses[0], Direction.OUT, already=True)
             self._front.show(told, ref)
         return True
 
-    def _forget_dial(self, address: Address, ref: str | None) -> None:
+    def _forget_dial(self, addresses: tuple[Address, ...], ref: str | None) -> None:
         """No notice will answer that dial."""
-        waiting = self._dial_refs.get(address, [])
-        if ref in waiting:
-            waiting.remove(ref)
-        if not waiting:
-            self._dial_refs.pop(address, None)
+        for address in addresses:
+            waiting = self._dial_refs.get(address, [])
+            if ref in waiting:
+                waiting.remove(ref)
+            if not waiting:
+                self._dial_refs.pop(address, None)
 
     async def _dial_first(self) -> None:
         """Dial what the command line names; what fails is tried again for as long as we run."""

@@ -144,6 +144,8 @@ def _sweep(flags: dict[str, Any]) -> int:
     write = sweep_report.as_json if flags.pop("json", False) else sweep_report.as_text
     picture = flags.pop("svg", None)
     try:
+        if picture is not None:
+            Path(picture).touch()  # or somebody would wait half an hour to learn that it can't be
         outcome = sweep(flags)
         if picture is not None:
             Path(picture).write_text(sweep_report.as_svg(outcome), "utf-8")

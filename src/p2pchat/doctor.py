@@ -125,11 +125,15 @@ def _is_company_known(node: Node) -> bool:
 
 def _can_ask(node: Node) -> bool:
     """Tell whether there is a neighbour who is asked to dial us, by the core's own rule."""
-    return node.standing().joins and any(
-        status.direction is Direction.OUT
-        and not status.guest
-        and scope_of(status.address.host) is not Scope.MACHINE
+    return node.standing().joins and Direction.OUT in _directions(node)
+
+
+def _directions(node: Node) -> frozenset[Direction]:
+    """Return who dialled, of the connections with neighbours on other machines."""
+    return frozenset(
+        status.direction
         for status in node.peers().neighbours
+        if not status.guest and scope_of(status.address.host) is not Scope.MACHINE
     )
 
 
@@ -153,6 +157,7 @@ def _facts(node: Node, failed_dials: tuple[str, ...]) -> Facts:
         is_open=not node.invite().has_secret,
         profile=node.profile.name,
         folder="" if folder is None else str(folder),
+        was_dialled=Direction.IN in _directions(node),
         disk_problem="" if folder is None else disk_problem(folder),
         files=files_limit(),
         failed_dials=failed_dials,

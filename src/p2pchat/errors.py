@@ -12,7 +12,8 @@ P2PChatError
 │   │   │   └── PlainTextMet
 │   │   ├── ChannelBroken
 │   │   ├── RepairAbused
-│   │   └── GuestRefused
+│   │   ├── GuestRefused
+│   │   └── SealBroken
 │   ├── OpeningTimedOut
 │   ├── PeerSilent
 │   └── SlowPeer
@@ -137,6 +138,10 @@ class GuestRefused(RemoteFault):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"plain connection refused: {why}")
+
+
+class SealBroken(RemoteFault):
+    """What is sealed, or its key, is altered, forged, forgotten or meant for somebody else."""
 
 
 class OpeningTimedOut(ConnectionFault):

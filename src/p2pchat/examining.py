@@ -47,6 +47,8 @@ class Facts:
     profile: str
     folder: str
     """Where the profile is kept; empty for an ephemeral one."""
+    was_dialled: bool = False
+    """Whether a neighbour on another machine is here because he dialled this node."""
     disk_problem: str = ""
     """Why nothing can be written there; empty where it can."""
     files: int | None = None
@@ -111,6 +113,8 @@ def _lan(facts: Facts) -> Finding:
         text = f"multicast does not work here: {facts.lan.problem}"
         advice = "nobody on this network is found by himself: use an invite, or connect host:port"
         return Finding("LAN", Health.UNSURE, text, advice)
+    if not facts.lan.seen and not facts.machine:
+        return Finding("LAN", Health.UNSURE, "there is no network to look on")
     if not facts.lan.seen:
         text = f"nobody has answered{_hidden(facts.lan)}"
         advice = (
@@ -127,11 +131,13 @@ def _hidden(lan: Lan) -> str:
 
 def _reachable(facts: Facts) -> Finding:
     standing = facts.standing
+    if standing.is_reachable is None and facts.was_dialled:
+        return _good("reachable", "somebody on another machine has dialled this node")
     if standing.is_reachable is None:
         why = "" if standing.neighbours else ": there is no neighbour who could"
         return Finding("reachable", Health.UNSURE, f"nobody has tried to dial this node{why}")
     if not standing.is_reachable:
-        text = "neighbours could not dial this node: a router or a firewall is before it"
+        text = "nobody who was asked could dial this node: a router or a firewall is before it"
         advice = (
             "it works nevertheless, by connections that it opens itself. To be dialled, allow TCP "
             f"port {facts.port} in the firewall and forward it on the router"

@@ -21,12 +21,16 @@ def node_for(settings: Settings) -> tuple[Node, tuple[Address | Invite, ...]]:
         BadNick, BadRoom, BadAddress, BadInvite: A setting breaks the rules.
     """
     targets = tuple(read_target(text) for text in settings.connect)
-    invited = next((target.room for target in targets if isinstance(target, Invite)), None)
+    invite = next((target for target in targets if isinstance(target, Invite)), None)
+    room, secret = settings.room, None
+    if invite is not None and room in (None, invite.room):
+        room, secret = invite.room, invite.secret
     node = Node(
         nick=settings.nick,
         host=settings.host,
         port=settings.port,
-        room=settings.room or invited or DEFAULT_ROOM,
+        room=DEFAULT_ROOM if room is None else room,
+        secret=secret,
         manual=settings.manual,
         ephemeral=settings.ephemeral,
         profile=settings.profile,

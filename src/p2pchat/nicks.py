@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from p2pchat.core.limits import NICK_LIMIT_CHARACTERS
 from p2pchat.core.values import PeerId, Person, fingerprint
 from p2pchat.errors import BadNick
+from p2pchat.lookalikes import folded, looks
 from p2pchat.sanitize import is_invisible, visible_line
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ _GUEST_MARK: Final = "~"
 _LINE_MARKS: Final = frozenset({"*", "->", "-->", "<--", "-!-", "--", ">>"})
 """They tell what kind of line it is, so nobody may be called so."""
 
-_SUFFIX_DIGITS: Final = 4
+SUFFIX_DIGITS: Final = 4
+"""Fewest digits of a fingerprint behind a nick: 20 bits tell people apart, they prove nothing."""
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -97,32 +99,44 @@ def default_nick(peer: PeerId) -> str:
 
 
 def comparable(nick: str) -> str:
-    """Return what is equal for nicks that people take for the same.
+    """Return what is equal for nicks that are the same to whoever types one.
 
-    Upper or lower case, wide or narrow, one code point or several make no difference.
+    Upper or lower case, wide or narrow, one code point or several make no difference, as in
+    RFC 8266. For what merely looks the same, ask `looks_like`.
     """
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", nick).casefold())
+    return folded(nick)
 
 
 def label(person: Person, others: Iterable[Person]) -> str:
     """Return what to call somebody so that nobody else is meant.
 
-    The nick alone, or `nick#k3f9` when somebody else among the others has an equal nick; the
-    digits begin the fingerprint, and there are more than four when four would not differ.
+    The nick alone, or `nick#k3f9` when the nick of somebody else among the others looks like it;
+    the digits begin the fingerprint, and there are more than four when four would not differ.
     `~nick` for a guest. The person may be among the others.
     """
     if person.id is None:
         return _GUEST_MARK + person.nick
-    nick = comparable(person.nick)
+    own = looks(person.nick)
     rivals = [
-        _digits(other.id)
+        other
         for other in others
-        if other.id is not None and other.id != person.id and comparable(other.nick) == nick
+        if other.id is not None
+        and other.id != person.id
+        and (other.nick == person.nick or not set(own).isdisjoint(looks(other.nick)))
     ]
-    if not rivals:
-        return person.nick
+    return full_label(person, rivals) if rivals else person.nick
+
+
+def full_label(person: Person, others: Iterable[Person]) -> str:
+    """Return `nick#k3f9`, with as many digits as tell the key from those of all others.
+
+    `~nick` for a guest. The person may be among the others.
+    """
+    if person.id is None:
+        return _GUEST_MARK + person.nick
     own = _digits(person.id)
-    size = _SUFFIX_DIGITS
+    rivals = [_digits(other.id) for other in others if other.id not in (None, person.id)]
+    size = SUFFIX_DIGITS
     while any(rival.startswith(own[:size]) for rival in rivals):
         size += 1
     return f"{person.nick}#{own[:size]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from typing import Final
 
 from p2pchat.core import limits
 from p2pchat.core.events import HangUp, LookAround, Opened
@@ -31,6 +32,10 @@ log = logging.getLogger(__name__)
 
 # Looking a member of an enumeration up costs a tenth of announcing a message.
 _TEXT, _ACTION = Kind.TEXT, Kind.ACTION
+
+
+COMPANY_S: Final = 3.0
+"""How long a message that was said at the very start waits for somebody to be found."""
 
 
 class Node(NodeLife):
@@ -184,7 +189,7 @@ class Node(NodeLife):
         return await self._dial((where,), None)
 
     async def _accept_invite(self, invite: Invite) -> Opened:
-        if invite.room != self.room:
+        if (invite.room, invite.secret) != (self.room, self._room.secret):
             raise BadInvite(
                 f"that invite is for the room {invite.room}; this is {self.room}. "
                 "Start p2pchat with it: p2pchat -c INVITE"
@@ -211,7 +216,7 @@ class Node(NodeLife):
 
     def invite(self) -> Invite:
         """Return an invite to this room that names this node and others who can be dialled."""
-        return Invite(self.room, None, self._core.invite_places(self.addresses))
+        return Invite(self.room, self._room.secret, self._core.invite_places(self.addresses))
 
     def disconnect(self, connection: ConnectionId) -> None:
         """Say goodbye on one connection."""

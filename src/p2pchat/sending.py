@@ -13,12 +13,9 @@ from p2pchat.core.values import Address
 from p2pchat.errors import DialFailed
 from p2pchat.launch import node_for
 from p2pchat.logs import logging_to
-from p2pchat.node import Node
+from p2pchat.node import COMPANY_S, Node
 from p2pchat.settings import Settings
 from p2pchat.ui import ndjson, plain
-
-COMPANY_S = 5.0
-"""How long a message waits for somebody to be found by itself."""
 
 
 async def send(settings: Settings, text: str, wait_acks: int, timeout_s: float) -> int:

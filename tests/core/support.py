@@ -21,6 +21,7 @@ from p2pchat.core.events import (
     Tick,
 )
 from p2pchat.core.frames import Frame, Hello, Incoming, Ping, Pong, Proof, Welcome
+from p2pchat.core.lookout import LanPolicy
 from p2pchat.core.notices import Direction, Disconnected
 from p2pchat.core.session import Session, State
 from p2pchat.core.setup import GuestPolicy, Setup
@@ -88,11 +89,20 @@ class OneCore:
         name: str = "alice",
         room: str = "lobby",
         guests: GuestPolicy = GuestPolicy.LOCAL,
+        *,
+        joins: bool = False,
+        addresses: tuple[Address, ...] = (),
+        lan: LanPolicy = LanPolicy.OFF,
     ) -> None:
         self.me = sim_peer_id(name)
         self.room = room
         self.now = 100.0
-        setup = Setup(self.me, Epoch(b"our-epoc"), sim_network_id(room), name, (), guests)
+        network = sim_network_id(room)
+        setup = Setup(
+            self.me, Epoch(b"our-epoc"), network, name, addresses, guests, joins=joins, lan=lan
+        )
+        self.abilities = setup.abilities
+        """What everybody else can do, too."""
         credentials = SimCredentials(self.me, room)
         self.core = Core(setup, MemoCodec(), credentials, random.Random(1))
         self._numbers = count(1)
@@ -138,25 +148,35 @@ class OneCore:
         ip: str = IP,
         expected: PeerId | None = None,
         plain: bool = False,
+        attempt: int = 0,
+        is_typed: bool = False,
     ) -> tuple[ConnectionId, list[Effect]]:
         """Begin a connection that has not said anything."""
         connection = ConnectionId(next(self._numbers))
         address = Address(ip, 55555, plain)
-        event = ConnectionStarted(connection, address, ip, direction, expected)
+        event = ConnectionStarted(
+            connection, address, ip, direction, expected, attempt, is_typed=is_typed
+        )
         return connection, self.feed(event)
 
     def secure(
-        self, name: str = "bob", direction: Direction = Direction.IN, *, ip: str = IP
+        self,
+        name: str = "bob",
+        direction: Direction = Direction.IN,
+        *,
+        ip: str = IP,
+        attempt: int = 0,
+        is_typed: bool = False,
     ) -> ConnectionId:
         """Begin a connection whose TLS is done."""
-        connection, _ = self.start(direction, ip=ip)
+        connection, _ = self.start(direction, ip=ip, attempt=attempt, is_typed=is_typed)
         self._names[connection] = (sim_peer_id(name), direction)
         self.feed(ConnectionSecured(connection, sim_peer_id(name), self.exported(connection)))
         return connection
 
     def greet(self, connection: ConnectionId, epoch: Epoch = EPOCH) -> list[Effect]:
         """Let the other side's Hello arrive."""
-        return self.frame(connection, Hello(1, 1, (), bytes(epoch)))
+        return self.frame(connection, Hello(1, 1, self.abilities, bytes(epoch)))
 
     def prove(self, connection: ConnectionId, room: str | None = None) -> list[Effect]:
         """Let the other side prove that it knows a room, ours by default."""
@@ -182,9 +202,11 @@ class OneCore:
         *,
         epoch: Epoch = EPOCH,
         ip: str = IP,
+        attempt: int = 0,
+        is_typed: bool = False,
     ) -> tuple[ConnectionId, list[Effect]]:
         """Open a connection; return it with what its last frame brought about."""
-        connection = self.secure(name, direction, ip=ip)
+        connection = self.secure(name, direction, ip=ip, attempt=attempt, is_typed=is_typed)
         self.greet(connection, epoch)
         self.prove(connection)
         return connection, self.welcome(connection, name)

@@ -284,15 +284,23 @@ class Programs:
         environment = environment_of(home or self.home(), **variables)
         return self._add(Program(command, environment, stdin=stdin))
 
-    def json(self, *flags: str, host: str | None = "127.0.0.1") -> JsonProgram:
+    def json(
+        self,
+        *flags: str,
+        home: Path | None = None,
+        wrapper: Sequence[str] = (),
+        host: str | None = "127.0.0.1",
+        port: int | None = 0,
+    ) -> JsonProgram:
         """Start one with `--json`."""
-        command = [*PROGRAM, "--json", *_place(host, 0), *flags]
-        started = JsonProgram(command, environment_of(self.home()))
+        command = [*wrapper, *PROGRAM, "--json", *_place(host, port), *flags]
+        started = JsonProgram(command, environment_of(home or self.home()))
         self._started.append(started)
         return started
 
     def bare(self, *arguments: str, home: Path | None = None, **variables: str) -> Program:
-        """Start one with those arguments only."""
+        """Start one with those arguments only; by a variable it stays on this machine."""
+        variables = {"P2PCHAT_HOST": "127.0.0.1", **variables}
         environment = environment_of(home or self.home(), **variables)
         return self._add(Program([*PROGRAM, *arguments], environment))
 

@@ -69,7 +69,7 @@ def test_every_line_is_one_ascii_object_with_version_type_and_time(programs: Pro
 
 
 def test_ready_says_who_where_and_in_which_room(programs: Programs) -> None:
-    ann = programs.json("--nick", "ann", "--room", "tea", host=None)
+    ann = programs.json("--nick", "ann", "--room", "tea", "--manual", host=None)
 
     ready = ann.wait_for_object("ready")
 

@@ -323,7 +323,7 @@ def test_ephemeral_leaves_nothing_on_disk(programs: Programs, tmp_path: Path) ->
     program.say("/nick somebody", "hello", "exit")
 
     assert program.wait() == 0
-    assert list(home.rglob("*")) == []
+    assert [path for path in home.rglob("*") if not path.is_dir()] == []
 
 
 def test_a_damaged_key_is_set_aside_and_never_overwritten(
@@ -355,7 +355,9 @@ def test_paths_tells_where_the_files_are(programs: Programs, tmp_path: Path) -> 
         "profiles": str(home / ".local/share/p2pchat"),
         "key": str(home / ".local/share/p2pchat/default/key"),
         "nick": str(home / ".local/share/p2pchat/default/nick"),
+        "addresses": str(home / ".local/share/p2pchat/default/addresses"),
         "log": str(home / ".local/share/p2pchat/default/log.txt"),
+        "running": str(home / ".local/share/p2pchat/.run"),
     }
     assert list(home.rglob("*")) == []
 

@@ -266,7 +266,7 @@ def test_peers_and_help_are_answered_on_the_screen(tmp_path: Path, bob: Program)
         ann.screen.press("/peers\r")
         ann.screen.wait_until(lambda: any(row.startswith("bob ") for row in ann.screen.lines))
         ann.screen.press("/help\r")
-        ann.screen.wait_for("/disconnect")
+        ann.screen.wait_for("/clear ")
 
         assert bob.heard == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from p2pchat.core import limits
 from p2pchat.core.allowance import Allowance
@@ -19,6 +19,12 @@ _FRAMES_BURST = 256
 _FRAMES_PER_S = 10.0
 """Frames about membership that one neighbour may send; others are not looked at. In a burst of 200
 newcomers through one node, each of its neighbours gets 200 walks."""
+_RECORDS_BURST = 64
+_RECORDS_PER_S = 1.0
+"""Records in the samples of one neighbour; others are not looked at. Shuffles bring 16 a minute."""
+
+_CROWDED: Final = limits.CONNECTIONS_LIMIT - limits.ACTIVE_LIMIT
+"""Above so many connections whoever has no place goes, so that newcomers still get in."""
 
 
 @dataclass(slots=True)
@@ -33,6 +39,8 @@ class Link:
     """Where we reached him, or where he comes from."""
     opened_at: float
     how: How
+    host_ip: str = ""
+    """His numeric IP address, which the address may have no word of: a name was typed."""
     takes_part: bool = True
     """Whether he knows what membership is; otherwise his user chose all his connections."""
     is_pinned: bool = False
@@ -44,10 +52,19 @@ class Link:
     """Whether we wait for his answer about a place."""
     is_released: bool = False
     """Whether one side has given the place to somebody else: it ends, and nobody has left."""
+    is_refused: bool = False
+    """Whether he has no place for us."""
     stays_until: float | None = None
     """When he has to go, where he has no place."""
     record: AddressRecord | None = None
+    is_answer_due: bool = False
+    """Whether he has not answered yet what we asked about a place, or told him of a pin."""
+    walks_from: float = 0.0
+    """When his record may go on walks again."""
+    hearsay: Allowance = field(default_factory=lambda: Allowance(_RECORDS_BURST, _RECORDS_PER_S))
     frames: Allowance = field(default_factory=lambda: Allowance(_FRAMES_BURST, _FRAMES_PER_S))
+    refusals: int = 0
+    """How often in a row he had none, before this time."""
     useful: int = 0
     useful_before: int = 0
     """First deliveries in this half of USEFUL_S, and in the one before."""
@@ -55,19 +72,32 @@ class Link:
     """How far away he is; asked for too often to read the address each time."""
 
     def __post_init__(self) -> None:
-        self.scope = scope_of(self.address.host)
+        self.host_ip = self.host_ip or self.address.host
+        self.scope = scope_of(self.host_ip)
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Where he can be dialled, as far as known."""
+        stated = self.record.addresses if self.record is not None else ()
+        return (self.address, *stated)
 
     @property
     def is_beside(self) -> bool:
         """Whether he is here for a reason of his own, or for a moment."""
         return not (self.is_in_view or self.is_pinned)
 
+    def take_place(self) -> None:
+        """Both sides have each other in their views, or one pins the other."""
+        self.is_asked = self.is_released = self.is_refused = False
+        self.refusals = 0
+
     def carry_over(self, old: Link) -> None:
         """This connection counts for a neighbour from now on; what he is here for stays."""
         if old.is_dialled and not self.is_dialled:
             # We chose him, whichever of two crossing dials was kept: he takes no place of those
             # that others choose.
-            self.is_dialled, self.address, self.scope = True, old.address, old.scope
+            self.is_dialled, self.address = True, old.address
+            self.host_ip, self.scope = old.host_ip, old.scope
         self.is_in_view, self.is_asked, self.stays_until = (
             old.is_in_view,
             old.is_asked,
@@ -76,6 +106,8 @@ class Link:
         self.is_pinned = self.is_pinned or old.is_pinned
         self.is_pinned_there, self.is_released = old.is_pinned_there, old.is_released
         self.record, self.opened_at = self.record or old.record, old.opened_at
+        self.is_refused, self.refusals = old.is_refused, old.refusals
+        self.walks_from, self.hearsay, self.frames = old.walks_from, old.hearsay, old.frames
         self.useful, self.useful_before, self.how = old.useful, old.useful_before, old.how
 
 
@@ -109,6 +141,11 @@ class ActiveView:
     def of(self, connection: ConnectionId) -> Link | None:
         """Return the link over that connection."""
         return self._by_connection.get(connection)
+
+    def reaches(self, addresses: tuple[Address, ...]) -> bool:
+        """Tell whether somebody with one of those addresses is a neighbour."""
+        known = {a for link in self._links.values() for a in link.addresses}
+        return not known.isdisjoint(addresses)
 
     def put(self, link: Link) -> None:
         """Take in a link, or the one that takes its place."""
@@ -154,7 +191,7 @@ class ActiveView:
 
     def groups(self) -> set[str]:
         """Return the netgroups that own dials lead to."""
-        found = {netgroup(link.address.host) for link in self._links.values() if link.is_dialled}
+        found = {netgroup(link.host_ip) for link in self._links.values() if link.is_dialled}
         return {group for group in found if group is not None}
 
     def has_place_for(self, link: Link, limit: int = limits.ACTIVE_LIMIT) -> bool:
@@ -164,6 +201,15 @@ class ActiveView:
             return False
         accepted = sum(not other.is_dialled for other in others)
         return link.is_dialled or accepted < limits.ACTIVE_ACCEPTED_LIMIT
+
+    def crowd(self, newcomer: Link) -> list[Link]:
+        """Return who goes, of those without a place, where too many have none."""
+        beside = [li for li in self if li.is_beside and not li.is_released and li is not newcomer]
+        staying = [li for li in beside if li.is_pinned_there or not li.takes_part]
+        leaving = [link for link in beside if link not in staying]
+        too_many = max(len(staying) - limits.BESIDE_LIMIT, len(self) - _CROWDED - len(leaving), 0)
+        gone = staying[:too_many]
+        return gone + leaving[: max(0, len(self) - len(gone) - _CROWDED)]
 
     def victim(self, now: float) -> Link | None:
         """Return who gives way to somebody who has no neighbour at all, if it is time for that."""

@@ -34,14 +34,14 @@ from p2pchat.core.frames import (
 )
 from p2pchat.core.liveness import Liveness
 from p2pchat.core.neighbours import Arrival, Neighbour, Neighbours, judge, rank
-from p2pchat.core.opening import Opening
+from p2pchat.core.opening import Opening, unopened
 from p2pchat.core.people import People
 from p2pchat.core.session import Session, State
 from p2pchat.core.setup import Setup
 from p2pchat.core.unknown_frames import UnknownFrames
 from p2pchat.core.values import ConnectionId
 from p2pchat.errors import ConnectionEnded as DialEnded
-from p2pchat.errors import NotP2PChat, OpeningTimedOut, PeerSilent
+from p2pchat.errors import DialFailed, OpeningTimedOut, PeerSilent
 
 
 class Connections:
@@ -61,7 +61,7 @@ class Connections:
         self._unknown_frames = UnknownFrames()
         self._changes: list[Change] = []  # taken after each event
         self._attempts: dict[ConnectionId, int] = {}
-        """Dials of the node whose connections are not open yet."""
+        """Dials of the node of which nobody knows yet what they led to."""
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -74,6 +74,16 @@ class Connections:
     def get(self, connection: ConnectionId) -> Session | None:
         """Return the session of a connection that has not ended."""
         return self._sessions.get(connection)
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether `take_changes` has something to tell."""
+        return bool(self._changes)
+
+    @property
+    def is_dialling(self) -> bool:
+        """Whether a dial of the node itself is being opened."""
+        return bool(self._attempts)
 
     def take_changes(self) -> list[Change]:
         """Return what has changed about who is a neighbour since the last call."""
@@ -168,7 +178,6 @@ class Connections:
     def _on_welcome(self, session: Session, welcome: Welcome, now: float) -> list[Effect]:
         assert session.peer is not None
         session.opened_at, session.welcome = now, welcome
-        self._attempts.pop(session.connection, None)
         session.was_known = self._people.is_around(session.peer, now)
         session.person, _ = self._people.meet(session.peer, welcome.nick, 1, now)
         self.alarms.cancel(session.connection, Purpose.OPENING)
@@ -189,12 +198,13 @@ class Connections:
         self.neighbours.put(session)
         self.neighbours.begin_talk(session.connection)  # again, if it was being drained
         self.alarms.cancel(session.connection)
+        self._attempts.pop(session.connection, None)
         effects: list[Effect] = [
             Register(session.connection, session.peer),
             Opened(session.connection, session.person, already),
         ]
         self._changes.append(Arrived(session, is_new=not already))
-        return effects + self._ping(session.connection, now)  # so that the round trip is known
+        return effects + self.liveness.ask(session.connection, now)  # what is the round trip?
 
     # --- Two connections of one peer ----------------------------------------------------------
 
@@ -206,7 +216,7 @@ class Connections:
             effects += self._drain(loser, now)
         old.spare = new
         self.alarms.set(new.connection, Purpose.DUPLICATE, now + limits.DUPLICATE_PING_S)
-        return effects + self._ping(old.session.connection, now)
+        return effects + self.liveness.ask(old.session.connection, now)
 
     def _settle_duplicate(self, answered: Session, now: float) -> list[Effect]:
         """The old connection lives as well as the newer one."""
@@ -253,6 +263,7 @@ class Connections:
         wait_s = limits.DRAIN_S if loser.is_dialled else limits.DRAIN_S + limits.LEAVE_TIMEOUT_S
         self.alarms.set_only(loser.connection, Purpose.DRAINED, now + wait_s)
         self.neighbours.end_talk(loser.connection)
+        self._attempts.pop(loser.connection, None)
         self._changes.append(Drained(loser))
         return [Opened(loser.connection, loser.person, already=True)]
 
@@ -304,8 +315,6 @@ class Connections:
         self.alarms.set_only(session.connection, Purpose.LEAVING, now + limits.LEAVE_TIMEOUT_S)
         self.neighbours.forget_spare(session)
         self.neighbours.end_talk(session.connection)
-        if session.peer is not None:
-            self._people.part(session.peer)
         seen = Send((session.connection,), GoodbyeSeen())
         return [seen, *self._lose(session, "left", now, left=True)]
 
@@ -314,10 +323,7 @@ class Connections:
             return []
         self.neighbours.remove(session.peer)
         self._changes.append(Departed(session, reason, left))
-        effects: list[Effect] = []
-        for other in self._others_of(session):
-            effects += self._close_other(other, now)
-        return effects
+        return [e for other in self._others_of(session) for e in self._close_other(other, now)]
 
     def on_ended(self, event: ConnectionEnded, now: float) -> list[Effect]:
         """The bytes have stopped, by whosever doing."""
@@ -329,6 +335,8 @@ class Connections:
         if was_opening:
             error = event.error or DialEnded(session.address, event.reason)
             return [Failed(session.connection, error)] if session.is_dialled else []
+        if self._attempts.pop(session.connection, 0):
+            self._changes.append(Drained(session))  # it never counted, and nobody waits any more
         return self._after_end(session, event.reason, now)
 
     def _after_end(self, session: Session, reason: str, now: float) -> list[Effect]:
@@ -341,10 +349,12 @@ class Connections:
             return self._lose(session, reason, now, left=False)
         return self._replace_by(neighbour.spare or min(others, key=self._rank), reason, now)
 
-    def end(self, connection: ConnectionId, reason: str, now: float) -> list[Effect]:
+    def end(
+        self, connection: ConnectionId, reason: str, now: float, error: DialFailed | None = None
+    ) -> list[Effect]:
         """End a connection at once, for a fault of the other side or for no use."""
         close = Close(connection, Closing.AT_ONCE, reason)
-        return [close, *self.on_ended(ConnectionEnded(connection, reason), now)]
+        return [close, *self.on_ended(ConnectionEnded(connection, reason, error), now)]
 
     def forget(self, session: Session) -> None:
         """Give up a session that has ended, or that has turned out to be a plain-line peer's."""
@@ -359,26 +369,16 @@ class Connections:
 
     def on_time(self, now: float) -> list[Effect]:
         """Ask the silent and give up the dead."""
-        effects: list[Effect] = []
         to_ping, dead = self.liveness.due(now)
-        for connection in to_ping:
-            effects += self._ping(connection, now)
+        effects = [ping for silent in to_ping for ping in self.liveness.ask(silent, now)]
         for connection, silent_s in dead:
             effects += self.end(connection, str(PeerSilent(silent_s)), now)
         return effects
 
     def ask_all(self, now: float) -> list[Effect]:
         """We slept, or the network has changed: find out soon who is still there."""
-        pings: list[Effect] = []
-        for session in self.neighbours:
-            pings += self._ping(session.connection, now, limits.WOKEN_PING_S)
-        return pings
-
-    def _ping(
-        self, connection: ConnectionId, now: float, patience_s: float = limits.DEAD_AFTER_PING_S
-    ) -> list[Effect]:
-        token = self.liveness.ping(connection, now, patience_s)
-        return [] if token is None else [Send((connection,), Ping(token))]
+        near = [session.connection for session in self.neighbours]
+        return [ping for n in near for ping in self.liveness.ask(n, now, limits.WOKEN_PING_S)]
 
     def ring(self, connection: ConnectionId, purpose: Purpose, now: float) -> list[Effect]:
         """Do what an alarm was set for."""
@@ -387,7 +387,8 @@ class Connections:
             return []
         match purpose:
             case Purpose.OPENING:
-                return self._overdue(session, now)
+                timed_out = OpeningTimedOut(limits.OPENING_TIMEOUT_S)
+                return self.end(connection, str(timed_out), now, unopened(session))
             case Purpose.DUPLICATE:
                 return self._replace_by(session, "connection lost", now)
             case Purpose.DRAINED:
@@ -396,11 +397,3 @@ class Connections:
                 return self.end(connection, "goodbye not finished in time", now)
             case Purpose.GUEST_SILENCE:
                 return []
-
-    def _overdue(self, session: Session, now: float) -> list[Effect]:
-        fault = OpeningTimedOut(limits.OPENING_TIMEOUT_S)
-        has_tls = session.state is not State.SECURING
-        why = "its opening stalled" if has_tls else f"no TLS in {limits.OPENING_TIMEOUT_S:g} s"
-        effects: list[Effect] = [Close(session.connection, Closing.AT_ONCE, str(fault))]
-        ended = ConnectionEnded(session.connection, str(fault), NotP2PChat(session.address, why))
-        return effects + self.on_ended(ended, now)

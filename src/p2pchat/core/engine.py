@@ -97,14 +97,17 @@ class Core(Machines):
         """
         effects = self._forgive_own_lateness(now)
         effects += self._on_event(event, now)
-        effects += self._follow_dials(effects, now)
+        if self._connections.is_dialling:
+            effects += self._follow_dials(effects, now)
         # What follows from a change may change something again: a neighbour is released.
-        while changes := self._connections.take_changes():
+        while self._connections.has_changed:
+            changes = self._connections.take_changes()
             effects += self._joining.on_changes(changes, now, self._wall_ms(now))
         if self._connections.neighbours.has_changed:
             effects += self._follow_neighbours(now)
-        behind = self._survey.to_mend(now)
-        return effects if behind is None else effects + self._joining.dial_known(behind, now)
+        if self._survey.is_mapping and (behind := self._survey.to_mend(now)) is not None:
+            effects += self._joining.dial_known(behind, now)
+        return effects
 
     def _on_event(self, event: Event, now: float) -> list[Effect]:
         match event:
@@ -255,6 +258,7 @@ class Core(Machines):
         for connection in gone:
             effects += self._spreading.on_closed(connection, now)
             self._survey.on_closed(connection)
+            self._clock_check.forget(connection)
         for connection in came:
             session = self._connections.get(connection)
             if connection not in gone and session is not None:

@@ -59,11 +59,17 @@ class Hearsay:
             link.record = read
 
     def learn(self, records: tuple[PassedRecord, ...], link: Link, now: float) -> None:
-        """Take note of a sample that a neighbour sent."""
+        """Take note of a sample that a neighbour sent; what is too much is not looked at."""
         for record in records:
+            if not link.hearsay.spend(1, now):
+                return
             read = self.read(record, link)
             if read is not None:
                 self.put(read, record.passed, now)
+
+    def may_learn(self, record: SignedRecord | PassedRecord, link: Link) -> bool:
+        """Tell whether a neighbour may be handed a record: nothing private goes far."""
+        return self._desk.may_learn(record, link.scope)
 
     def put(self, record: AddressRecord, passed: int, now: float) -> None:
         """Take note of somebody who can be dialled."""
@@ -114,9 +120,12 @@ def _passed(known: Known, now: float) -> PassedRecord:
 
 def known_from(link: Link, now: float) -> Known | None:
     """Return what is worth remembering of a neighbour that is gone."""
-    dialled_at = now if link.is_dialled else None
     if link.record is not None and link.record.addresses:
-        return Known(link.peer, link.record.addresses, link.how, link.record, 0, dialled_at)
-    if link.is_dialled:
-        return Known(link.peer, (link.address,), link.how, None, dialled_at=dialled_at)
-    return None
+        known = Known(link.peer, link.record.addresses, link.how, link.record, 0)
+    elif link.is_dialled:
+        known = Known(link.peer, (link.address,), link.how)
+    else:
+        return None
+    known.dialled_at = now if link.is_dialled else None
+    known.refusals = link.refusals
+    return known

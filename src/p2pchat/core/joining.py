@@ -23,7 +23,7 @@ from p2pchat.core.people import People
 from p2pchat.core.pins import Pins
 from p2pchat.core.reachability import Reachability
 from p2pchat.core.record_desk import RecordDesk
-from p2pchat.core.records import AddressRecord, RecordCodec, Scope, scope_of
+from p2pchat.core.records import AddressRecord, RecordCodec, Scope, offerable, scope_of
 from p2pchat.core.session import Session
 from p2pchat.core.setup import MEMBERSHIP, Credentials, Setup
 from p2pchat.core.values import Address, ConnectionId, PeerId
@@ -75,6 +75,7 @@ class Joining:
         self._addresses = setup.addresses
         self._wall_ms = 0
         self._save_at: float | None = None
+        self._save_after_s = limits.BOOK_SAVE_FIRST_S
         self._look_at: float | None = None
 
     # --- Facts --------------------------------------------------------------------------------
@@ -171,8 +172,9 @@ class Joining:
             address,
             now,
             self._how(session),
+            session.host_ip,
             takes_part=takes_part,
-            is_pinned=session.is_typed or session.peer in self.pins,
+            is_pinned=session.is_typed or self.pins.holds(session.peer, session.attempt),
         )
 
     def _how(self, session: Session) -> How:
@@ -202,7 +204,7 @@ class Joining:
     def _on_departed(self, departed: Departed, now: float) -> list[Effect]:
         session = departed.session
         assert session.peer is not None
-        self.reachability.on_closed(session.connection)
+        self.reachability.on_closed(session.peer, session.connection)
         link = self.membership.view.of(session.connection)
         is_released = link is not None and link.is_released
         if departed.left or is_released:
@@ -248,6 +250,8 @@ class Joining:
         for hint in self.lookout.due(now):
             if self.membership.view.taken >= limits.ACTIVE_AIM:
                 break
+            if self.membership.view.reaches(hint.addresses):
+                continue
             dials = self.membership.dial(hint.addresses, None, hint.how, now)
             hint.attempt = self.membership.last_attempt if dials else 0
             moves += dials
@@ -262,7 +266,7 @@ class Joining:
         if found.peer is None or not found.is_same_room:
             self.lookout.note(found.addresses, found.how, now, is_same_room=found.is_same_room)
             return self._effects(self._dial_hints(now), now)
-        self.lookout.found += 1
+        self.lookout.count(found.addresses, is_same_room=True)
         known = Known(found.peer, found.addresses, found.how, not_before=now)
         return self._effects(self.membership.learn(known, now), now)
 
@@ -309,8 +313,13 @@ class Joining:
         left = INVITE_ADDRESSES - len(places[0].addresses)
         for link in self.membership.view:
             record = link.record
-            if left and record is not None and record.is_diallable and record.addresses:
-                places.append(InvitePlace(link.peer, record.addresses[:1]))
+            if record is None or not record.is_diallable or not left:
+                continue
+            nearest = (
+                scope_of(places[0].addresses[0].host) if places[0].addresses else Scope.MACHINE
+            )
+            if useful := offerable(record.addresses, min(nearest, Scope.PRIVATE)):
+                places.append(InvitePlace(link.peer, useful[:1]))
                 left -= 1
         return tuple(places)
 
@@ -322,20 +331,18 @@ class Joining:
         """Handle a frame about membership."""
         self._wall_ms = wall_ms
         link = self.membership.view.of(connection)
+        if link is None:
+            return []  # it is drained, and what it says does not count
         match frame:
             case ReachabilityAsk():
-                return self.reachability.on_ask(link, frame, now) if link is not None else []
+                return self.reachability.on_ask(link, frame, now)
             case ReachabilityAnswer(is_reachable):
                 return self._on_reachability(link, now, is_reachable=is_reachable)
             case _:
                 moves = self.membership.on_frame(connection, frame, now, wall_ms)
                 return self._effects(moves, now) + self._news.take(self.membership.view)
 
-    def _on_reachability(
-        self, link: Link | None, now: float, *, is_reachable: bool
-    ) -> list[Effect]:
-        if link is None:
-            return []
+    def _on_reachability(self, link: Link, now: float, *, is_reachable: bool) -> list[Effect]:
         has_changed = self.reachability.on_answer(link, now, is_reachable=is_reachable)
         if has_changed and self._note_addresses(now):
             return self._effects(self.membership.introduce_again(), now)
@@ -351,11 +358,12 @@ class Joining:
         if self._look_at is not None and self._look_at <= now:
             moves += self._look_again(now)
         if self._save_at is not None and self._save_at <= now:
-            self._save_at = None
+            self._save_at, self._save_after_s = None, limits.BOOK_SAVE_EVERY_S
             moves.append(SaveBook())
-        has_company = bool(len(self.membership.view))
-        words = self.lookout.take_words(now, has_company=has_company)
-        return [*(Tell(Around(text)) for text in words), *self._effects(moves, now)]
+        is_here = self.membership.view.reaches
+        words = self.lookout.take_words(now, is_here, company=len(self.membership.view))
+        told = [Tell(Around(text)) for text in words]
+        return [*told, *self._effects(moves, now)]
 
     def _look_again(self, now: float) -> list[Move]:
         """As long as we have nobody: who else runs on this machine?"""
@@ -373,7 +381,7 @@ class Joining:
             else:
                 effects.append(move)
         if self._save_at is None and self.book.is_changed and self._setup.joins:
-            self._save_at = now + limits.BOOK_SAVE_EVERY_S
+            self._save_at = now + self._save_after_s
         return effects
 
     # --- Address book -------------------------------------------------------------------------

@@ -430,7 +430,6 @@ SHUFFLE_ACTIVE: Final = 3
 SHUFFLE_PASSIVE: Final = 4
 """Between two shuffles, times 0.8 to 1.2, and what goes into one. HyParView's counts."""
 
-REINTRODUCE_EVERY_S: Final = 60.0
 REINTRODUCE_BELOW: Final = 6
 """How often somebody known who is no neighbour is dialled, and up to how many neighbours the
 other side keeps him: that is what joins parts of a network again."""
@@ -499,10 +498,12 @@ BOOK_BUCKETS: Final = 64
 BOOK_BUCKET_ENTRIES: Final = 16
 BOOK_PER_SOURCE: Final = 32
 BOOK_LIFE_S: Final = 7 * 24 * 3600.0
+BOOK_SAVE_FIRST_S: Final = 5.0
 BOOK_SAVE_EVERY_S: Final = 60.0
 ANCHORS: Final = 2
 """Buckets of each table, their entries, how many one source may add, how long nobody dialled
-successfully is kept, how often the file is written, and neighbours that are dialled first again."""
+successfully is kept, how soon the file is written first, how
+often later, and neighbours that are dialled first again."""
 
 # --- Map and paths ----------------------------------------------------------------------------
 

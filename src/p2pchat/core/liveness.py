@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from p2pchat.core import limits
+from p2pchat.core.events import Effect, Send
+from p2pchat.core.frames import Ping
 from p2pchat.core.values import ConnectionId
 
 
@@ -73,6 +75,13 @@ class Liveness:
         pulse.is_asked = True
         self._bring_forward(now + patience_s)
         return self._next_token
+
+    def ask(
+        self, connection: ConnectionId, now: float, patience_s: float = limits.DEAD_AFTER_PING_S
+    ) -> list[Effect]:
+        """Ping a connection, as `ping` does, where it is watched."""
+        token = self.ping(connection, now, patience_s)
+        return [] if token is None else [Send((connection,), Ping(token))]
 
     def answered(self, connection: ConnectionId, token: int, now: float) -> None:
         """Take note of a Pong; tokens that nobody waits for are ignored."""

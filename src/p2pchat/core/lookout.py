@@ -6,6 +6,7 @@ matter of consent: until the user says `connect`, or has said so once, they are 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -60,28 +61,42 @@ class Lookout:
         self._told_of = 0
         self._tell_at: float | None = None
         self._answer_at: float | None = None
-        self.others_rooms = 0
-        """How many nodes were found that are in another room."""
-        self.found = 0
-        """How many were found in ours."""
+        self._in_other_rooms: dict[tuple[Address, ...], None] = {}
+        self._in_our_room: dict[tuple[Address, ...], None] = {}
+        """Whoever was found is found again and again, and counts once; HINTS_LIMIT of each."""
 
     def __len__(self) -> int:
         return len(self._hints)
+
+    @property
+    def found(self) -> int:
+        """How many nodes of our room were found."""
+        return len(self._in_our_room)
+
+    @property
+    def others_rooms(self) -> int:
+        """How many nodes were found that are in another room."""
+        return len(self._in_other_rooms)
 
     def next_deadline(self) -> float | None:
         """When to call `take_words`; None for never."""
         return earliest(self._tell_at, self._answer_at)
 
+    def count(self, addresses: tuple[Address, ...], *, is_same_room: bool) -> None:
+        """Somebody was found, perhaps again."""
+        counted = self._in_our_room if is_same_room else self._in_other_rooms
+        if len(counted) < HINTS_LIMIT:
+            counted[addresses] = None
+
     def note(
         self, addresses: tuple[Address, ...], how: How, now: float, *, is_same_room: bool
     ) -> None:
         """Somebody was found whose key is not known."""
+        self.count(addresses, is_same_room=is_same_room)
         if not is_same_room:
-            self.others_rooms += 1
             return
         if addresses in self._hints or len(self._hints) >= HINTS_LIMIT:
             return
-        self.found += 1
         self._hints[addresses] = Hint(addresses, how)
         if not self.has_consent and self._tell_at is None:
             self._tell_at = now + GATHER_S
@@ -102,34 +117,43 @@ class Lookout:
     def on_failed(self, attempt: int, now: float) -> None:
         """A dial led to nothing: wait longer."""
         for hint in self._hints.values():
-            if hint.attempt == attempt:
+            if attempt and hint.attempt == attempt:
                 hint.attempt = 0
                 hint.failures += 1
                 wait_s = DIAL_BACKOFF_S * 2.0 ** min(hint.failures, 10)
                 hint.not_before = now + min(wait_s, DIAL_BACKOFF_LONGEST_S)
 
     def on_open(self, attempt: int) -> None:
-        """A dial led to somebody, whose key is known from now on."""
+        """A dial led to somebody, whose key is known from now on; 0 for none of ours."""
         for addresses in [a for a, hint in self._hints.items() if hint.attempt == attempt]:
-            del self._hints[addresses]
+            if attempt:
+                del self._hints[addresses]
 
     def retry_soon(self, now: float) -> None:
         """The network has changed."""
         for hint in self._hints.values():
             hint.not_before, hint.failures = min(hint.not_before, now), 0
 
-    def take_words(self, now: float, *, has_company: bool) -> list[str]:
-        """Return what the user should read now."""
+    def take_words(
+        self, now: float, is_here: Callable[[tuple[Address, ...]], bool], *, company: int
+    ) -> list[str]:
+        """Return what the user should read now.
+
+        Args:
+            now: Monotonic seconds.
+            is_here: Tells whether somebody with those addresses is a neighbour already.
+            company: How many people are neighbours.
+        """
         words = []
         if self._tell_at is not None and self._tell_at <= now:
             self._tell_at = None
-            if len(self._hints) > self._told_of and not self.has_consent:
-                self._told_of = len(self._hints)
-                words.append(self._invitation())
+            strangers = sum(not is_here(addresses) for addresses in self._hints)
+            if strangers > self._told_of and not self.has_consent:
+                self._told_of = strangers
+                words.append(self._invitation(strangers))
         if self._answer_at is not None and self._answer_at <= now:
             self._answer_at = None
-            if not has_company:
-                words.append(self.nobody())
+            words.append(_with_company(company) if company else self.nobody())
         return words
 
     def nobody(self) -> str:
@@ -142,10 +166,12 @@ class Lookout:
             "/doctor looks for what is wrong; connect host:port dials somebody"
         )
 
-    def _invitation(self) -> str:
-        count = len(self._hints)
-        whom = "him" if count == 1 else "them"
-        return f"{_people(count)} in {self._room} on this network. Type connect to join {whom}"
+    def _invitation(self, count: int) -> str:
+        return f"{_people(count)} in {self._room} on this network. Type connect to join"
+
+
+def _with_company(people: int) -> str:
+    return f"connected with {'1 person' if people == 1 else f'{people} people'} now"
 
 
 def _people(count: int) -> str:

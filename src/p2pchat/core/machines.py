@@ -92,7 +92,7 @@ class Machines:
             codec,
             credentials,
             rng,
-            book or AddressBook(rng),
+            AddressBook(rng) if book is None else book,
             self._people,
             self._connections.leave,
         )

@@ -15,7 +15,7 @@ once a minute somebody known who is no neighbour is dialled, which joins parts o
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -48,9 +48,6 @@ from p2pchat.core.walks import Walks
 
 if TYPE_CHECKING:
     from random import Random
-
-_CROWDED: Final = limits.CONNECTIONS_LIMIT - limits.ACTIVE_LIMIT
-"""Above so many connections whoever has no place goes, so that newcomers still get in."""
 
 
 class Part(Struct, frozen=True):
@@ -150,10 +147,10 @@ class Membership:
         made = self._filling.settle(attempt, now, is_open=True)
         known = self.passive.take(link.peer)
         if known is not None:
-            link.record = known.record
+            link.record, link.refusals = known.record, known.refusals
         old = self.view.get(link.peer)
         self.view.put(link)
-        moves = [] if old is not None else self._make_room(link, now)
+        moves = [] if old is not None or self._cycle_at is None else self._make_room(link, now)
         if old is not None:
             link.carry_over(old)
         if link.takes_part:
@@ -174,11 +171,12 @@ class Membership:
         is_only_a_visit = made is not None and made.purpose is Purpose.REINTRODUCE
         if is_only_a_visit and not self._wants_more_dials:
             return [*self._shuffles.begin(link, 0, now)]
-        link.is_asked = self.view.has_place_for(link)
+        link.is_asked = link.is_answer_due = self.view.has_place_for(link)
         return [_to(link, PlaceAsk())] if link.is_asked else []
 
     def _join(self, link: Link, *, is_pinned: bool) -> Move:
         self._walks.joining(link)
+        link.is_answer_due = True
         return _to(link, Join(is_pinned))
 
     @property
@@ -192,7 +190,8 @@ class Membership:
         link = self.view.get(peer)
         if link is None or link.is_pinned:
             return []
-        link.is_pinned, link.is_in_view, link.is_asked = True, False, False
+        link.is_pinned, link.is_in_view = True, False
+        link.take_place()
         return self._done(now, [self._join(link, is_pinned=True)] if link.takes_part else [])
 
     def on_closed(self, connection: ConnectionId, now: float, *, left: bool) -> list[Move]:
@@ -204,9 +203,9 @@ class Membership:
         known = known_from(link, now)
         if known is not None and link.takes_part:
             self.passive.put(known)
-            if link.is_released:
+            if link.is_refused:
                 self.passive.note_refusal(link.peer, now)
-            elif left:
+            elif left and not link.is_beside:  # otherwise a visit is over
                 self.passive.note_failure(link.peer, now)
             else:
                 self.passive.wait(link.peer, now + limits.LOST_S)
@@ -275,11 +274,14 @@ class Membership:
             case PlaceAsk():
                 return self._give_place(link, now, is_urgent=False)
             case PlaceAnswer(is_given, records):
-                self._hearsay.learn(records, link, now)
+                if link.is_answer_due:
+                    self._hearsay.learn(records, link, now)
                 return self._on_answer(link, now, is_given=is_given)
             case Release(records):
-                self._hearsay.learn(records, link, now)
-                link.is_in_view, link.is_released = False, True
+                if not link.is_refused:
+                    self._hearsay.learn(records, link, now)
+                link.is_in_view, link.is_released, link.is_refused = False, True, True
+                link.stays_until = now + limits.JOINER_S  # whatever he says, he goes
                 return []
             case Walk():
                 return [*self._walks.on_walk(link, frame, now)]
@@ -296,7 +298,8 @@ class Membership:
         walks = self._walks.start(link, now)
         if not is_pinned:
             return self._give_place(link, now, is_urgent=True) + walks
-        link.is_pinned_there, link.is_in_view, link.is_asked = True, False, False
+        link.is_pinned_there, link.is_in_view = True, False
+        link.take_place()
         return [self._answer(link, now, is_given=False), *walks]
 
     def _give_place(self, link: Link, now: float, *, is_urgent: bool) -> list[Move]:
@@ -310,8 +313,9 @@ class Membership:
                 moves += self._release(victim, now)
                 has_place = self.view.has_place_for(link)
             link.is_in_view = has_place
-        if not link.is_in_view:
-            link.stays_until = now + limits.JOINER_S
+        if link.is_in_view:
+            link.take_place()
+        # Who asks again and again without a place goes all the same: no time is added.
         return [*moves, self._answer(link, now, is_given=link.is_in_view)]
 
     def _answer(self, link: Link, now: float, *, is_given: bool) -> Move:
@@ -319,14 +323,16 @@ class Membership:
         return _to(link, PlaceAnswer(is_given, records))
 
     def _on_answer(self, link: Link, now: float, *, is_given: bool) -> list[Move]:
-        if not link.is_asked:
+        is_asked, link.is_asked, link.is_answer_due = link.is_asked, False, False
+        if not is_asked:
             return []
-        link.is_asked = False
         link.is_in_view = is_given and self.view.has_place_for(link)
         if link.is_in_view:
+            link.take_place()
             return []
         # A moment more: both parts of the network exchange over it what they have.
         link.stays_until, link.is_released = now + limits.JOINER_S, True
+        link.is_refused = not is_given
         return self._release(link, now) if is_given else []
 
     def _release(self, link: Link, now: float) -> list[Move]:
@@ -338,17 +344,7 @@ class Membership:
         return [_to(link, Release(records)), Part(link.connection, "its place went to another")]
 
     def _make_room(self, newcomer: Link, now: float) -> list[Move]:
-        """Let those without a place go where too many have none."""
-        beside = [link for link in self.view if link.is_beside and link is not newcomer]
-        beside = [link for link in beside if not link.is_released]
-        staying = [li for li in beside if li.is_pinned_there or not li.takes_part]
-        leaving = [link for link in beside if link not in staying]
-        too_many = max(
-            len(staying) - limits.BESIDE_LIMIT, len(self.view) - _CROWDED - len(leaving), 0
-        )
-        gone = staying[:too_many]
-        gone += leaving[: max(0, len(self.view) - len(gone) - _CROWDED)]
-        return [move for link in gone for move in self._release(link, now)]
+        return [move for link in self.view.crowd(newcomer) for move in self._release(link, now)]
 
     # --- Time ---------------------------------------------------------------------------------
 

@@ -60,6 +60,8 @@ class News:
         was_told = self._told.pop(session.peer, None) is not None
         if not was_told or self._has_ended:
             return []
+        if departed.left and not is_released:
+            self._people.part(session.peer)  # whoever only gave up a place is still around
         reason = departed.reason
         if is_released:
             reason = "its place went to another"

@@ -15,6 +15,7 @@ from p2pchat.errors import (
     ConnectionEnded,
     DialFailed,
     KeyMismatch,
+    NotP2PChat,
     OwnAddress,
     PeerBusy,
     SameIdentity,
@@ -158,3 +159,10 @@ class Opening:
         assert session.peer is not None
         me, other = self._setup.me, session.peer
         return (me, other) if session.is_dialled else (other, me)
+
+
+def unopened(session: Session) -> DialFailed:
+    """Tell why a connection did not open in time, as far as that can be seen."""
+    has_tls = session.state is not State.SECURING
+    why = "its opening stalled" if has_tls else f"no TLS in {limits.OPENING_TIMEOUT_S:g} s"
+    return NotP2PChat(session.address, why)

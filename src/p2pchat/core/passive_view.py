@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,8 +29,7 @@ _PER_IP: Final = 4
 _GROUPS_REMEMBERED: Final = 16_384
 
 _netgroup = lru_cache(_GROUPS_REMEMBERED)(netgroup)
-"""Remembered, or each record that comes would have all of the view read anew: 0.6 ms of work that
-any neighbour can ask for. At most about 3 MiB."""
+"""Remembered, because reading an address takes longer than all else about it. At most 3 MiB."""
 
 
 @dataclass(slots=True)
@@ -73,6 +73,10 @@ class PassiveView:
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self._known: dict[PeerId, Known] = {}
+        # Counted as they come and go: counting anew for each record that comes cost 0.6 ms, which
+        # any neighbour could ask for.
+        self._groups: Counter[str | None] = Counter()
+        self._ips: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._known)
@@ -90,13 +94,16 @@ class PassiveView:
 
     def take(self, peer: PeerId) -> Known | None:
         """Remove somebody who has become a neighbour."""
-        return self._known.pop(peer, None)
+        known = self._known.pop(peer, None)
+        if known is not None:
+            self._count(known, -1)
+        return known
 
     def put(self, known: Known) -> bool:
         """Take somebody in, or what is newer about him; False where there is no place for him."""
         old = self._known.get(known.peer)
         if old is not None:
-            _learn(old, known)
+            self._learn(old, known)
             return True
         if not self._has_place_in_group(known):
             return False
@@ -104,8 +111,9 @@ class PassiveView:
             victim = self._worst(known)
             if victim is None:
                 return False
-            del self._known[victim]
+            self.take(victim)
         self._known[known.peer] = known
+        self._count(known, 1)
         return True
 
     def note_failure(self, peer: PeerId, now: float) -> None:
@@ -176,21 +184,35 @@ class PassiveView:
         return self._rng.sample(wanted, min(count, len(wanted)))
 
     def _has_place_in_group(self, newcomer: Known) -> bool:
-        group, ip = _netgroup(newcomer.ip), newcomer.ip
+        group = _netgroup(newcomer.ip)
         if group is None:
             return True
-        ips = [known.ip for known in self._known.values()]
-        in_group = sum(_netgroup(other) == group for other in ips)
-        return in_group < _PER_GROUP and ips.count(ip) < _PER_IP
+        return self._groups[group] < _PER_GROUP and self._ips[newcomer.ip] < _PER_IP
+
+    def _learn(self, old: Known, new: Known) -> None:
+        if old.addresses == new.addresses:  # nearly always
+            _learn(old, new)
+            return
+        self._count(old, -1)
+        _learn(old, new)
+        self._count(old, 1)
+
+    def _count(self, known: Known, by: int) -> None:
+        for counter, what in ((self._groups, _netgroup(known.ip)), (self._ips, known.ip)):
+            counter[what] += by
+            if not counter[what]:
+                del counter[what]
 
     def _worst(self, newcomer: Known) -> PeerId | None:
         """Return who gives way.
 
         What we dialled ourselves gives way to hearsay only where it fills half of the view.
         """
-        dialled = sum(known.dialled_at is not None for known in self._known.values())
+        everybody = list(self._known.values())
+        heard_of = [known for known in everybody if known.dialled_at is None]
+        dialled = len(everybody) - len(heard_of)
         is_safe = newcomer.dialled_at is None and 2 * dialled <= limits.PASSIVE_LIMIT
-        choice = [k for k in self._known.values() if not (is_safe and k.dialled_at is not None)]
+        choice = heard_of if is_safe else everybody
         failed = [known for known in choice if known.failures]
         if len(failed) >= _FAILED_LIMIT:
             choice = failed

@@ -66,6 +66,13 @@ class Pins:
         pin.at = now + (backoff_s(pin.failures, self._rng) if pin.failures else 0.0)
         return True
 
+    def holds(self, peer: PeerId, attempt: int) -> bool:
+        """Tell whether a connection is pinned: to that peer, or where such a dial has led.
+
+        Somebody else may answer by now where the user's own dial had led: he stands for that.
+        """
+        return peer in self._pins or attempt in self._dials
+
     def has_dialled(self, attempt: int) -> bool:
         """Tell whether that dial is one of these."""
         return attempt in self._dials

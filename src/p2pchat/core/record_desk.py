@@ -54,14 +54,31 @@ class RecordDesk:
         """Return this node's record for a peer so far away."""
         record = self._own.get(scope)
         if record is None:
-            texts = tuple(str(address) for address in offerable(self._addresses, scope))
-            flags = 0 if self._is_diallable and texts else UNDIALLABLE
-            header = RecordHeader(self._network, self._me, wall_ms, texts, flags)
-            signed = self._codec.encode_record(header)
+            signed = self._encoded(offerable(self._addresses, scope), wall_ms)
             record = SignedRecord(self._signatures.sign_record(signed), signed)
             self._own[scope] = record
             self._signed_ms = wall_ms
         return record
+
+    def may_learn(self, frame: SignedRecord | PassedRecord, scope: Scope) -> bool:
+        """Tell whether somebody so far away may learn all the addresses of a record.
+
+        For what is only handed on: whether it is true is up to its reader.
+        """
+        try:
+            header = self._codec.decode_record(frame.signed)
+        except FrameMalformed:
+            return False
+        return _nearest(read_addresses(header.addresses)) >= scope
+
+    def _encoded(self, addresses: tuple[Address, ...], wall_ms: int) -> bytes:
+        """Encode as many of the addresses as fit; eight of IPv6 may be too long."""
+        texts = tuple(map(str, addresses))
+        flags = 0 if self._is_diallable and texts else UNDIALLABLE
+        header = RecordHeader(self._network, self._me, wall_ms, texts, flags)
+        signed = self._codec.encode_record(header)
+        fits = len(signed) <= limits.RECORD_LIMIT_BYTES
+        return signed if fits else self._encoded(addresses[:-1], wall_ms)
 
     def read(
         self, frame: SignedRecord | PassedRecord, from_scope: Scope, wall_ms: int
@@ -91,8 +108,12 @@ class RecordDesk:
             peer,
             header.time_ms,
             addresses,
-            min((scope_of(address.host) for address in stated), default=Scope.PUBLIC),
+            _nearest(stated),
             bool(addresses) and not header.flags & UNDIALLABLE,
             frame.signature,
             frame.signed,
         )
+
+
+def _nearest(addresses: tuple[Address, ...]) -> Scope:
+    return min((scope_of(address.host) for address in addresses), default=Scope.PUBLIC)

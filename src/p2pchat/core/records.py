@@ -87,11 +87,16 @@ def scope_of(ip: str) -> Scope:
 
 
 def normal_ip(ip: str) -> str:
-    """Return an IPv4-mapped address as IPv4, and any other one as it is."""
+    """Return an IP address in its shortest form, an IPv4-mapped one as IPv4; others as they are.
+
+    The scope of a link-local one stays: without it, nobody can be reached there.
+    """
     try:
-        return str(_normal(ip))
+        address = _normal(ip)
     except ValueError:
         return ip
+    scope = ip.partition("%")[2]
+    return f"{address}%{scope}" if scope and address.is_link_local else str(address)
 
 
 def netgroup(ip: str) -> str | None:

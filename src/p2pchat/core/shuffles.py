@@ -65,10 +65,13 @@ class Shuffles:
             del self._own[answer.token]
             self._hearsay.learn(answer.records, link, now)
             return []
-        back = self._ways.find(answer.token, now)
-        if back is None or self._view.of(back) is None:
+        back = self._ways.take(answer.token, now)
+        onward = self._view.of(back) if back is not None else None
+        if onward is None:
             return []
-        return [Send((back,), answer)]
+        # It may have been gathered for somebody nearer than where it goes from here.
+        fit = tuple(r for r in answer.records if self._hearsay.may_learn(r, onward))
+        return [Send((onward.connection,), ShuffleAnswer(answer.token, fit))]
 
     def _further(self, link: Link, shuffle: Shuffle, now: float) -> Link | None:
         """Return where it goes on to: never to somebody farther away than where it comes from."""

@@ -40,7 +40,8 @@ class Survey:
         self.mapping = Mapping(setup, codec, credentials, rng, is_hidden=is_hidden)
         self._paths = Paths(me, self._arrivals, self._trails, rng, is_hidden=is_hidden)
         self._tokens: dict[int, bytes] = {}
-        self._is_mapping = False
+        self.is_mapping = False
+        """Whether an own map is being drawn."""
 
     def next_deadline(self) -> float | None:
         """When to call `on_time`; None for never."""
@@ -108,14 +109,14 @@ class Survey:
 
     def to_mend(self, now: float) -> PeerId | None:
         """Return whom to dial so that a weak place of the map just drawn is one no more."""
-        if not (self._is_mapping and self.mapping.is_done):
+        if not (self.is_mapping and self.mapping.is_done):
             return None
-        self._is_mapping = False
+        self.is_mapping = False
         return self.mapping.weak_target(self.mapping.result(now), now)
 
     def ask_map(self, now: float) -> list[Effect]:
         """Ask for the map; `map` tells when it is done."""
-        self._is_mapping = True
+        self.is_mapping = True
         return self.mapping.ask(now)
 
     def ask_path(self, number: int, target: bytes, now: float) -> list[Effect]:

@@ -49,10 +49,11 @@ class Walks:
         self._joined.pop(connection, None)
 
     def start(self, newcomer: Link, now: float) -> list[Effect]:
-        """Send the newcomer's record into the network, by each neighbour."""
+        """Send the newcomer's record into the network, by each neighbour; not again at once."""
         record = newcomer.record
-        if record is None:
+        if record is None or now < newcomer.walks_from:
             return []
+        newcomer.walks_from = now + limits.WALK_S
         effects: list[Effect] = []
         for partner in self._view.partners(newcomer.peer)[: limits.ACTIVE_AIM]:
             token = self._rng.randbytes(TOKEN_BYTES)
@@ -81,20 +82,23 @@ class Walks:
 
     def on_found(self, link: Link, found: Found, now: float) -> list[Effect]:
         """Hand an answer back along its walk, or dial whom it names."""
-        back = self._ways.find(found.token, now)
+        back = self._ways.take(found.token, now)
         if back is not None:
             onward = self._view.of(back)
-            return [Send((back,), found)] if onward is not None else []
+            is_fit = onward is not None and self._hearsay.may_learn(found.record, onward)
+            return [Send((back,), found)] if is_fit else []
         left = self._joined.get(link.connection, 0)
         record = self._hearsay.read(found.record, link) if left else None
-        if record is None or not self._has_place_for(record.peer, limits.ACTIVE_LIMIT):
+        if record is None or not record.is_diallable:
+            return []
+        if not self._has_place_for(record.peer, limits.ACTIVE_LIMIT):
             return []
         self._joined[link.connection] = left - 1
         return [*self._filling.dial(record.addresses, record.peer, How.MESH, now)]
 
     def tell_found(self, token: bytes, now: float) -> list[Effect]:
         """We can't dial the newcomer of that walk: let him dial us."""
-        connection = self._ways.find(token, now)
+        connection = self._ways.take(token, now)
         back = self._view.of(connection) if connection is not None else None
         if back is None:
             return []

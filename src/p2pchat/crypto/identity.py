@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SEED_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
+KEY_BYTES: Final = 32
+
+_KEYS_SALT: Final = b"p2pchat/1 profile"
 
 _FIELD_PRIME: Final = 2**255 - 19
 _SIGN_BIT: Final = 2**255
@@ -78,6 +81,20 @@ class Identity:
             message: Any bytes.
         """
         return crypto_sign(context + message, self._secret_key)[:SIGNATURE_BYTES]
+
+    def derive_key(self, purpose: bytes) -> bytes:
+        """Return 32 secret bytes for one purpose, the same for the same seed.
+
+        Neither the seed nor the key of another purpose follows from them (HKDF, RFC 5869).
+
+        Args:
+            purpose: Names it, such as `b"outbox"`.
+        """
+        # Imported here because it loads OpenSSL.
+        from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
+
+        return HKDF(SHA256(), KEY_BYTES, _KEYS_SALT, purpose).derive(self.seed)
 
     def __repr__(self) -> str:
         return f"Identity({self.peer.hex()})"

@@ -68,6 +68,8 @@ def reachable_addresses(bound: Address) -> tuple[Address, ...]:
         return (bound,)
     families = _SOMEWHERE if bound.host == "::" else _SOMEWHERE[:1]
     own = [(_own_address(family, far), loopback) for family, far, loopback in families]
+    if not any(host for host, _ in own):
+        return own_addresses(bound)  # no way out, but perhaps others on the same wire
     hosts = [host for host, _ in own if host] + [loopback for _, loopback in own]
     return tuple(Address(host, bound.port) for host in dict.fromkeys(hosts))
 

@@ -185,14 +185,24 @@ class Overlay:
 
     # --- Nodes --------------------------------------------------------------------------------
 
-    def add(self, name: str = "", host: str = "", refill: Refill = _nobody) -> OverlayNode:
-        """Start a node that knows nobody; one of the same name and host is the same, restarted."""
+    def add(self, name: str = "", refill: Refill = _nobody) -> OverlayNode:
+        """Start a node that knows nobody."""
         index = len(self.nodes)
-        peer = sim_peer_id(name or f"o{index}")
-        address = Address(host or public_host(index), PORT)
-        desk = OverlayDesk(peer, address, self._records)
-        machine = SimMembership(desk, self.random, refill)
-        node = self.put(OverlayNode(index, peer, address, machine))
+        address = Address(public_host(index), PORT)
+        return self._begin(sim_peer_id(name or f"o{index}"), address, refill)
+
+    def restart(self, old: OverlayNode, refill: Refill) -> OverlayNode:
+        """Let a node's process die and another one begin in its place, with what was kept."""
+        if old.runs:
+            self.kill([old], Fate.DIED)
+        node = self._begin(old.peer, old.address, refill)
+        for known in refill(limits.PASSIVE_LIMIT // 2):
+            self.perform(node, node.membership.learn(known, self.now))
+        return node
+
+    def _begin(self, peer: PeerId, address: Address, refill: Refill) -> OverlayNode:
+        machine = SimMembership(OverlayDesk(peer, address, self._records), self.random, refill)
+        node = self.put(OverlayNode(len(self.nodes), peer, address, machine))
         machine.begin(self.now, self.wall_ms)
         self._set_timer(node)
         return node

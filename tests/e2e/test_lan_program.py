@@ -1,0 +1,178 @@
+"""Programs on three machines of one LAN, which consists of network namespaces."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from p2pchat.core.limits import CROSSING_S
+from tests.e2e import virtual_lan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.e2e.processes import JsonProgram, Programs
+    from tests.e2e.virtual_lan import LanHost
+
+pytestmark = pytest.mark.skipif(bool(virtual_lan.why_not()), reason=virtual_lan.why_not())
+
+BACK_S: Final = 15.0
+"""Until somebody whose address has changed is a neighbour again."""
+
+
+@pytest.fixture
+def hosts() -> Iterator[list[LanHost]]:
+    with virtual_lan.virtual_lan(3) as made:
+        yield made
+
+
+def start(programs: Programs, host: LanHost, nick: str, *flags: str) -> JsonProgram:
+    """Start a program as people do, with neither address nor port, at a machine of its own."""
+    home = programs.home().parent / nick
+    program = programs.json(
+        "-n", nick, *flags, home=home, wrapper=host.inside, host=None, port=None
+    )
+    program.wait_for_object("ready")
+    return program
+
+
+def meets(one: JsonProgram, nick: str, how: str) -> None:
+    """Wait until that person is there."""
+
+    def has_met() -> bool:
+        found = [o for o in one.of_type("connected") if o["peer"]["nick"] == nick]
+        return any(o["how"] == how for o in found)
+
+    one.wait_until(has_met, f"{nick} {how}")
+
+
+def hears(one: JsonProgram, text: str) -> None:
+    one.wait_for_object("message", text=text)
+
+
+def test_a_first_run_tells_who_is_there_and_joins_when_told(
+    programs: Programs, hosts: list[LanHost]
+) -> None:
+    ann, bob = (
+        start(programs, host, nick, "--lan")
+        for host, nick in zip(hosts, ("ann", "bob"), strict=False)
+    )
+    ann.wait_for_object("connected")
+    cid = start(programs, hosts[2], "cid")
+
+    told = cid.wait_for_error(" in lobby on this network")
+
+    assert told == "2 people are in lobby on this network. Type connect to join"
+    assert cid.of_type("connected") == []
+
+    cid.say("connect")
+
+    cid.wait_for_object("connected", direction="out", how="lan")
+    cid.request("send", text="here I am")
+    hears(ann, "here I am")
+    hears(bob, "here I am")
+
+
+def test_two_first_runs_know_nothing_of_each_other_until_one_of_them_says_connect(
+    programs: Programs, hosts: list[LanHost]
+) -> None:
+    ann = start(programs, hosts[0], "ann")
+    bob = start(programs, hosts[1], "bob")
+
+    ann.say("connect")
+
+    told = bob.wait_for_error(" in lobby on this network")
+    assert told == "1 person is in lobby on this network. Type connect to join"
+    ann.wait_for_error("nobody was found")
+    assert ann.of_type("connected") == bob.of_type("connected") == []
+
+    bob.say("connect")
+
+    meets(bob, "ann", "lan")
+
+
+def test_who_said_connect_once_joins_by_himself_at_the_next_start(
+    programs: Programs, hosts: list[LanHost]
+) -> None:
+    ann = start(programs, hosts[0], "ann", "--lan")
+    first = start(programs, hosts[1], "bob")
+    first.wait_for_error("Type connect to join")
+    first.say("connect")
+    meets(first, "ann", "lan")
+    first.say("exit")
+    first.wait()
+    # Somebody new, so that it is not the address book that leads there.
+    ann.close()
+    cid = start(programs, hosts[2], "cid", "--lan")
+
+    second = start(programs, hosts[1], "bob")
+
+    second.wait_for_object("connected")
+    cid.wait_for_object("connected")
+    assert not any("Type connect" in line for line in second.err)
+
+
+def test_the_address_book_leads_to_who_was_met_on_the_lan_and_no_further(
+    programs: Programs, hosts: list[LanHost]
+) -> None:
+    """Who came by a typed address has not consented to anything else."""
+    ann = start(programs, hosts[0], "ann")
+    first = start(programs, hosts[1], "bob")
+    first.request("connect", address=f"{hosts[0].ip}:{ann.port}")
+    meets(first, "ann", "typed")
+    first.say("exit")
+    first.wait()
+    cid = start(programs, hosts[2], "cid", "--lan")
+
+    second = start(programs, hosts[1], "bob")
+
+    meets(second, "ann", "book")
+    second.wait_for_error("1 person is in lobby on this network. Type connect to join")
+    assert not any(o["how"] == "lan" for o in second.of_type("connected"))
+    assert cid.of_type("connected") == []
+
+
+def test_whose_address_changes_is_back_soon_and_has_missed_nothing(
+    programs: Programs, hosts: list[LanHost]
+) -> None:
+    ann, bob, cid = (
+        start(programs, host, nick, "--lan")
+        for host, nick in zip(hosts, ("ann", "bob", "cid"), strict=True)
+    )
+    for one in (ann, bob, cid):
+        one.wait_until(lambda p=one: len(p.of_type("connected")) >= 2, "a triangle")  # type: ignore[misc]
+    time.sleep(CROSSING_S)  # younger connections are taken for dials that cross
+
+    began_s = time.monotonic()
+    hosts[1].do("ip addr add 10.77.0.99/24 dev eth0")
+    hosts[1].do(f"ip addr del {hosts[1].ip}/24 dev eth0")
+    hosts[1].do("ip addr replace 10.77.0.99/24 dev eth0")
+    ann.request("send", text="are you there?")
+    hears(bob, "are you there?")
+    bob.request("send", text="I have moved")
+    hears(ann, "I have moved")
+    hears(cid, "I have moved")
+
+    assert time.monotonic() - began_s < BACK_S
+
+
+def test_who_is_unplugged_for_a_while_is_back_and_hears_what_was_said(
+    programs: Programs, hosts: list[LanHost]
+) -> None:
+    ann, bob, cid = (
+        start(programs, host, nick, "--lan")
+        for host, nick in zip(hosts, ("ann", "bob", "cid"), strict=True)
+    )
+    for one in (ann, bob, cid):
+        one.wait_until(lambda p=one: len(p.of_type("connected")) >= 2, "a triangle")  # type: ignore[misc]
+
+    hosts[1].do("ip link set eth0 down")
+    ann.request("send", text="while you were away")
+    hears(cid, "while you were away")
+    hosts[1].do("ip link set eth0 up")
+    began_s = time.monotonic()
+
+    hears(bob, "while you were away")
+    assert time.monotonic() - began_s < BACK_S
