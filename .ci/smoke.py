@@ -1,13 +1,15 @@
-"""Start three real programs in a chain, send a line through, check how they end.
+"""Start real programs: three in a chain, three that find each other; check how they end.
 
     python .ci/smoke.py COMMAND...
 
-Only the standard library, only 127.0.0.1. Each program is ended before this one ends.
+Only the standard library, only 127.0.0.1, and a home of their own, so that they find nobody else.
+Each program is ended before this one ends.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import re
 import subprocess
@@ -22,7 +24,7 @@ DEADLINE_S = 30.0
 
 LINES_LIMIT = 10_000
 LISTENING = re.compile(r"Listening for connection requests at 127\.0\.0\.1:(\d+)")
-LINE_MODE = ("--manual", "--ephemeral", "--host", "127.0.0.1", "-p", "0")
+LINE_MODE = ("--ephemeral", "--host", "127.0.0.1", "-p", "0")
 END = ""
 
 
@@ -47,6 +49,7 @@ class Program:
                 stderr=errors,
                 text=True,
                 encoding="utf-8",
+                env=_environment(log.parent),
                 bufsize=1,
             )
         threading.Thread(target=self._read, daemon=True).start()
@@ -113,11 +116,18 @@ class Program:
                     stream.close()
 
 
+def _environment(home: Path) -> dict[str, str]:
+    """Return ours, but for where people and running programs are looked for."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+    folders = dict.fromkeys(("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"), str(home))
+    return {**kept, **folders}
+
+
 def chain(command: list[str], folder: Path, stack: contextlib.ExitStack) -> None:
     """Let alice and carol, who know only bob, hear each other through him."""
 
     def start(nick: str, *arguments: str) -> tuple[Program, str]:
-        program = Program(command, nick, folder / f"{nick}.log", *arguments)
+        program = Program(command, nick, folder / f"{nick}.log", "--manual", *arguments)
         stack.callback(program.kill)
         first = program.first_line()
         listening = LISTENING.fullmatch(first)
@@ -152,6 +162,23 @@ def chain(command: list[str], folder: Path, stack: contextlib.ExitStack) -> None
     alice.expect_exit()
 
 
+def by_themselves(command: list[str], folder: Path, stack: contextlib.ExitStack) -> None:
+    """Let three find each other whom nobody tells of an address."""
+    programs = [Program(command, n, folder / f"{n}.log") for n in ("dave", "erin", "frank")]
+    for program in programs:
+        stack.callback(program.kill)
+    for program in programs:
+        program.wait_for(r"Connected: .*")
+    for program in programs:
+        program.say(f"this is {program.nick}")
+        for other in programs:
+            if other is not program:
+                other.wait_for(f"{program.nick} -> this is {program.nick}")
+    for program in programs:
+        program.say("exit")
+        program.expect_exit()
+
+
 def exit_codes(command: list[str]) -> None:
     """Check the codes that scripts rely on."""
     for arguments, code in ((["--version"], 0), (["--help"], 0), (["--no-such-flag"], 2)):
@@ -172,10 +199,14 @@ def main(command: list[str]) -> int:
         exit_codes(command)
         with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
             chain(command, Path(folder), stack)
+            by_themselves(command, Path(folder), stack)
     except Failed as fault:
         sys.stderr.write(f"smoke: {fault}\n")
         return 1
-    sys.stdout.write("smoke: a line went through three programs, both ways; all left with 0\n")
+    sys.stdout.write(
+        "smoke: a line went through three programs, both ways; three others found each other by "
+        "themselves; all left with 0\n"
+    )
     return 0
 
 

@@ -2,117 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Self
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import pytest
 
-from p2pchat import app
-from p2pchat.app import App
-from p2pchat.core.notices import Connected, NickChanged, Notice, Sent, Trouble
-from p2pchat.core.values import Address, Message, MessageId
+from p2pchat.core.notices import Connected, NickChanged, Sent, Trouble
 from p2pchat.errors import AnnounceOverflow, TerminalGone
-from p2pchat.settings import Settings
-from p2pchat.ui.commands import NotYet, SetBack
-from p2pchat.ui.grammar import parse
-from p2pchat.ui.ndjson import Request
+from p2pchat.ui.commands import SetBack
 from tests.nodes import address_of, node, take, until
+from tests.stage import stage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
-
-    from p2pchat import Node
-
-
-class FakeFront:
-    """Hands over what a test says, and keeps what it is shown."""
-
-    def __init__(self, *, is_interactive: bool = False) -> None:
-        self.is_interactive = is_interactive
-        self.shown: list[tuple[Notice, str | None]] = []
-        self.refused: list[tuple[SetBack | NotYet, str | None]] = []
-        self.histories: list[tuple[list[str], str | None]] = []
-        self.broken = asyncio.Event()
-        self.was_hurried = False
-        self._requests: asyncio.Queue[Request | type[BaseException] | None] = asyncio.Queue(100)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
-
-    def say(self, line: str, ref: str | None = None) -> None:
-        self._requests.put_nowait(Request(parse(line), ref))
-
-    def end(self, error: type[BaseException] | None = None) -> None:
-        self._requests.put_nowait(error)
-
-    async def requests(self) -> AsyncIterator[Request]:
-        while (request := await self._requests.get()) is not None:
-            if not isinstance(request, Request):
-                raise request
-            yield request
-
-    def show(self, notice: Notice, ref: str | None = None) -> None:
-        self.shown.append((notice, ref))
-
-    def refuse(self, refused: SetBack | NotYet, ref: str | None) -> None:
-        self.refused.append((refused, ref))
-
-    def show_peers(self, *_: object) -> None: ...
-
-    def show_history(self, messages: Sequence[Message], ref: str | None) -> None:
-        self.histories.append(([message.text for message in messages], ref))
-
-    def show_help(self, *_: object) -> None: ...
-
-    def refresh(self) -> None: ...
-
-    def clear(self) -> None: ...
-
-    async def keep_up(self) -> None: ...
-
-    async def wait_broken(self) -> None:
-        await self.broken.wait()
-
-    def hurry(self) -> None:
-        self.was_hurried = True
-
-    def of_kind(self, kind: type[Notice]) -> list[Any]:
-        return [notice for notice, _ in self.shown if isinstance(notice, kind)]
-
-
-class Stage:
-    """A running program of `ann`."""
-
-    def __init__(self, front: FakeFront, ann: Node) -> None:
-        self.front = front
-        self.ann = ann
-        self.code: asyncio.Task[int]
-
-
-@asynccontextmanager
-async def stage(
-    monkeypatch: pytest.MonkeyPatch,
-    *addresses: str,
-    is_interactive: bool = False,
-    **settings: Any,
-) -> AsyncIterator[Stage]:
-    front = FakeFront(is_interactive=is_interactive)
-    monkeypatch.setattr(app, "chosen", lambda *_, **__: lambda: front)
-    async with asyncio.timeout(20), node("ann") as ann, asyncio.TaskGroup() as tasks:
-        dialled = tuple(Address.parse(address) for address in addresses)
-        program = App(Settings(**settings), ann, dialled, is_dumb=False)
-        made = Stage(front, ann)
-        made.code = tasks.create_task(program.run())
-        yield made
-        if not made.code.done():
-            front.say("exit")
+    from p2pchat.core.values import MessageId
 
 
 async def test_the_end_of_the_input_ends_it_with_0(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,9 +134,9 @@ async def test_refs_come_back_with_what_they_caused(monkeypatch: pytest.MonkeyPa
         s.front.say("connect 127.0.0.1:1", "closed")
         s.front.say("hello", "text")
         s.front.say("/nick anna", "name")
-        s.front.say("/map", "later")
+        s.front.say("/map", "map")
         s.front.say("/nonsense", "what")
-        await until(lambda: len(s.front.refused) == 2)
+        await until(lambda: len(s.front.refused) == 1)
         await until(lambda: len([ref for _, ref in s.front.shown if ref]) == 5)
 
         found = {ref: type(notice).__name__ for notice, ref in s.front.shown if ref}
@@ -242,7 +147,8 @@ async def test_refs_come_back_with_what_they_caused(monkeypatch: pytest.MonkeyPa
             "text": "Sent",
             "name": "NickChanged",
         }
-        assert [ref for _, ref in s.front.refused] == ["later", "what"]
+        assert [ref for _, _, ref in s.front.maps] == ["map"]
+        assert [ref for _, ref in s.front.refused] == ["what"]
         assert [c.already for c in s.front.of_kind(Connected)] == [False, True]
 
 

@@ -7,14 +7,17 @@ import importlib.util
 import re
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import pytest
 
 from p2pchat import Message, Node
 from p2pchat.core.notices import Connected, Disconnected, Notice, Received
+from tests.e2e.processes import environment_of
 from tests.sources import ROOT
 
 DEADLINE_S: Final = 30.0
@@ -33,16 +36,17 @@ async def room_member(nick: str) -> AsyncIterator[Node]:
 @asynccontextmanager
 async def example(name: str, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(ROOT / "examples" / f"{name}.py"), *arguments,
-        stdin=pipe, stdout=pipe, stderr=pipe,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+    with tempfile.TemporaryDirectory() as home:  # of its own, so that it finds nobody else
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(ROOT / "examples" / f"{name}.py"), *arguments,
+            stdin=pipe, stdout=pipe, stderr=pipe, env=environment_of(Path(home)),
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
 
 
 async def ended(process: asyncio.subprocess.Process, said: bytes = b"") -> tuple[int, str, str]:

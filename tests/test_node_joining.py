@@ -7,6 +7,8 @@ import random
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import pytest
+
 from p2pchat.core.notices import Connected, Disconnected, Received
 from tests.effort import EFFORT
 from tests.nodes import DEADLINE_S, address_of, connections_of, node, until
@@ -70,6 +72,7 @@ async def cross(folder: Path, chance: random.Random) -> None:
             assert (diary.count(Connected), diary.count(Disconnected)) == (1, 0)
 
 
+@pytest.mark.timeout(1_800)
 async def test_dials_that_cross_at_any_moment_leave_one_connection_and_lose_nothing(
     tmp_path: Path,
 ) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests.benchmarks import linux, program
+from tests.benchmarks import joining, linux, program
 from tests.benchmarks.commands import Pace
 from tests.benchmarks.control import CONTROLS
 from tests.benchmarks.flood import MEBIBYTE, Plan, connect, flood, regular_graph, speak, warm_up
@@ -40,10 +40,12 @@ class Scale:
     chunks: int
     """Of 20,000 texts, in the measure of memory over many messages."""
     starts: int
+    joiners: int
+    """Programs that find each other by themselves."""
 
 
-FULL: Final = Scale(20_000, 2_000, 500, 500, 5_000, 30.0, 50, 15)
-QUICK: Final = Scale(5_000, 500, 200, 60, 500, 5.0, 5, 5)
+FULL: Final = Scale(20_000, 2_000, 500, 500, 5_000, 30.0, 50, 15, 50)
+QUICK: Final = Scale(5_000, 500, 200, 60, 500, 5.0, 5, 5, 20)
 
 CHUNK_TEXTS: Final = 20_000
 PAIR: Final = ((0, 1),)
@@ -160,6 +162,16 @@ async def start_up(system: str, scale: Scale) -> Figures:
     return await program.START_UPS[system](scale.starts)
 
 
+async def joining_by_itself(_: str, scale: Scale) -> Figures:
+    """Programs started at once that find each other; then 30 % of them are killed."""
+    return await joining.joining(scale.joiners)
+
+
+async def joined_idle(how: str, scale: Scale) -> Figures:
+    """What a program with 5 neighbours does while nobody speaks, with and without membership."""
+    return await joining.idle(how, 2 * scale.idle_s)
+
+
 @dataclass(frozen=True)
 class Measure:
     """One measure: what it is, what it runs over, what its figures are."""
@@ -192,6 +204,17 @@ MEASURES: Final[dict[str, Measure]] = {
         "memory a connection", (*CONTROLS, OURS), connection_memory, judged="kib_connection"
     ),
     "flat": Measure("memory over many messages", _FLAT, long_run, judged="bytes_text"),
+    "J": Measure(
+        "programs started at once, then 30 % killed", (OURS,), joining_by_itself, only_by_name=True
+    ),
+    "J-idle": Measure(
+        "a program with 5 neighbours, nobody speaks",
+        joining.IDLE_SYSTEMS,
+        joined_idle,
+        joining.MANUAL,
+        "core_percent",
+        only_by_name=True,
+    ),
     "idle": Measure("a node with 5 neighbours, nobody speaks", _FLAT, idle, judged="mb"),
 }
 """Every measure; those `only_by_name` run when --only names them."""

@@ -33,6 +33,13 @@ UNITS: Final = {
     "bytes_text": "bytes a text",
     "wakes_per_s": "wake-ups/s",
     "core_percent": "% of a core",
+    "listening_s": "s until all listen",
+    "one_part_s": "s until all are one part",
+    "full_s": "s until views are full",
+    "cpu_s_node": "CPU s a node until one part",
+    "lost_before": "lost before the killing",
+    "refull_s": "s until full after the killing",
+    "all_heard_s": "s until all is heard after it",
 }
 """Heading of each figure; of several units the one a reader expects."""
 
@@ -57,7 +64,7 @@ class Results:
         runs = self.runs.get(measure, {}).get(system, [])
         values = [run[figure] for run in runs if figure in run]
         # What may never happen is not hidden by two runs in which it did not.
-        pick = max if figure in ("lost", "twice") else statistics.median
+        pick = max if figure in ("lost", "lost_before", "twice") else statistics.median
         return float(pick(values)) if values else math.nan
 
     def ratio(self, measure: str, system: str, per: str, figure: str) -> float:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import networkx
 from hypothesis import given, settings
@@ -147,7 +148,7 @@ def test_a_map_has_so_many_people_and_the_nearest_ones() -> None:
 @given(EDGES)
 def test_weak_places_are_the_articulation_points_but_ourselves(edges: set[tuple[str, str]]) -> None:
     # networkx is the oracle; it is needed for this test only.
-    graph = networkx.Graph(edges)
+    graph: networkx.Graph[Any] = networkx.Graph(edges)
     graph.add_node("n00")
     near = networkx.node_connected_component(graph, "n00")
     statements = [stated(name, *graph[name]) for name in graph if name != "n00"]

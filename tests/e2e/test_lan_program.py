@@ -48,6 +48,10 @@ def meets(one: JsonProgram, nick: str, how: str) -> None:
     one.wait_until(has_met, f"{nick} {how}")
 
 
+def times_met(one: JsonProgram, nick: str) -> int:
+    return sum(o["peer"]["nick"] == nick for o in one.of_type("connected"))
+
+
 def hears(one: JsonProgram, text: str) -> None:
     one.wait_for_object("message", text=text)
 
@@ -156,6 +160,9 @@ def test_whose_address_changes_is_back_soon_and_has_missed_nothing(
     hears(cid, "I have moved")
 
     assert time.monotonic() - began_s < BACK_S
+    # He gave both of them up, and they take him back into their views.
+    for nick in ("ann", "cid"):
+        bob.wait_until(lambda n=nick: times_met(bob, n) == 2, f"{nick} again")  # type: ignore[misc]
 
 
 def test_who_is_unplugged_for_a_while_is_back_and_hears_what_was_said(

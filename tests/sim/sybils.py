@@ -29,7 +29,7 @@ from p2pchat.sim.overlay import PORT, Overlay, OverlayNode
 GROUPS: Final = 8
 """Networks that the attacker rents."""
 
-_DIALS_EVERY_S: Final = 20.0
+_DIALS_EVERY_S: Final = 60.0
 
 
 @dataclass

@@ -179,6 +179,11 @@ class ActiveView:
             link.is_dialled and (link.is_in_view or link.is_asked) for link in self._links.values()
         )
 
+    @property
+    def refused(self) -> int:
+        """Neighbours that had no place for us, and stay for a moment."""
+        return sum(link.is_refused for link in self._links.values())
+
     def partners(self, *without: PeerId) -> list[Link]:
         """Return whom frames about membership may go to: the view, and who is pinned."""
         return [
@@ -214,14 +219,13 @@ class ActiveView:
     def victim(self, now: float) -> Link | None:
         """Return who gives way to somebody who has no neighbour at all, if it is time for that."""
         accepted = [link for link in self.members if not link.is_dialled]
-        safe = self._protected()
+        safe = self._protected(accepted)
         choice = [link for link in accepted if link.peer not in safe]
         if not choice or not self._evictions.spend(1, now):
             return None
         return self._rng.choice(choice)
 
-    def _protected(self) -> set[PeerId]:
-        members = self.members
+    def _protected(self, members: list[Link]) -> set[PeerId]:
         oldest = sorted(members, key=lambda link: link.opened_at)[: limits.PROTECTED_OLDEST]
         by_use = sorted(members, key=lambda link: -(link.useful + link.useful_before))
         useful = [link for link in by_use if link.useful + link.useful_before]

@@ -111,7 +111,7 @@ class Filling:
     def fill(self, now: float) -> list[Dial]:
         """Dial as many as the view lacks, and as may be dialled now."""
         dials: list[Dial] = []
-        while self.expected < limits.ACTIVE_AIM and self.budget.next_at(now) <= now:
+        while self._lacks_somebody and self.budget.next_at(now) <= now:
             known = self.pick(now)
             if known is None:
                 break
@@ -123,10 +123,18 @@ class Filling:
 
     def next_fill(self, now: float) -> float | None:
         """When `fill` can do more than now; None for not before something else happens."""
-        if self.expected >= limits.ACTIVE_AIM or len(self.budget) >= limits.DIALS_AT_ONCE:
+        if not self._lacks_somebody or len(self.budget) >= limits.DIALS_AT_ONCE:
             return None
         due = self._passive.next_due(self._busy())
         return None if due is None else max(due, self.budget.next_at(now))
+
+    @property
+    def _lacks_somebody(self) -> bool:
+        # Where nearly everybody is behind a NAT, the others have no places left. Who has a
+        # neighbour waits then, until some of those who refused him have gone: otherwise each would
+        # dial twice a second for ever, and the crowd of refused ones would fill every listener.
+        is_patient = self._view.taken > 0 and self._view.refused >= limits.ACTIVE_LIMIT
+        return self.expected < limits.ACTIVE_AIM and not is_patient
 
     def pick(self, now: float) -> Known | None:
         """Choose whom to dial next; where nobody is left, look at who was known before."""

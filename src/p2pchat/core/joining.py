@@ -248,8 +248,9 @@ class Joining:
     def _dial_hints(self, now: float) -> list[Move]:
         moves: list[Move] = []
         for hint in self.lookout.due(now):
-            if self.membership.view.taken >= limits.ACTIVE_AIM:
-                break
+            is_enough = self.membership.view.taken >= limits.ACTIVE_AIM
+            if is_enough or self.membership.budget.next_at(now) > now:
+                break  # looked at only as far as there is something to spend: many are found
             if self.membership.view.reaches(hint.addresses):
                 continue
             dials = self.membership.dial(hint.addresses, None, hint.how, now)

@@ -86,6 +86,7 @@ class Membership:
         self.view = ActiveView(rng)
         self.passive = PassiveView(rng)
         self._filling = Filling(self.view, self.passive, refill)
+        self.budget = self._filling.budget
         self._hearsay = Hearsay(self.view, self.passive, desk, rng, on_record)
         self._walks = Walks(self.view, self._filling, self._hearsay, rng)
         self._shuffles = Shuffles(self.view, self._hearsay, rng)
@@ -104,10 +105,8 @@ class Membership:
         return (
             Holding("active view", len(self.view.members), limits.ACTIVE_LIMIT),
             Holding("passive view", len(self.passive), limits.PASSIVE_LIMIT),
-            Holding("dials", len(self._filling.budget), limits.DIALS_AT_ONCE),
-            Holding(
-                "dialled addresses", self._filling.budget.remembered_ips, limits.DIALLED_IPS_LIMIT
-            ),
+            Holding("dials", len(self.budget), limits.DIALS_AT_ONCE),
+            Holding("dialled addresses", self.budget.remembered_ips, limits.DIALLED_IPS_LIMIT),
             Holding("walks", len(self._walks), limits.WALKS_LIMIT),
             Holding("shuffles", len(self._shuffles), limits.WALKS_LIMIT),
         )

@@ -178,6 +178,11 @@ class SimNetwork:
         """Let a node handle nothing for a while; what comes meanwhile waits for it."""
         node.awake_at = self.now + seconds
 
+    def jump_clock(self, node: SimNode, seconds: float) -> None:
+        """Set a node's wall clock ahead, as after a sleep in which its own time stood still."""
+        node.wall_offset_s += seconds
+        self._feed(node, ClockSet(node.wall_offset_s))
+
     # --- Links --------------------------------------------------------------------------------
 
     def connect(
@@ -235,11 +240,14 @@ class SimNetwork:
                     self._traffic.cut(end.link, silent=True)
 
     def heal(self) -> None:
-        """Make everybody reachable again; who lost a neighbour by the partition redials it."""
+        """Make everybody reachable again.
+
+        Who lost a neighbour by the partition redials it, unless nodes join by themselves.
+        """
         for node in self.nodes:
             node.group = 0
         pairs, self._to_redial = self._to_redial, []
-        for dialler, acceptor in pairs:
+        for dialler, acceptor in pairs if not self._rules.joins else ():
             self.connect(dialler, acceptor)
 
     def inject(self, sender: SimNode, receiver: SimNode, *frames: Incoming) -> None:

@@ -1,0 +1,137 @@
+"""Filling the view: whom to dial, how often, and that no dial is lost count of."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from p2pchat.core import limits
+from p2pchat.core.active_view import ActiveView
+from p2pchat.core.events import Dial
+from p2pchat.core.filling import Filling, Purpose
+from p2pchat.core.notices import How
+from p2pchat.core.passive_view import Known, PassiveView
+from p2pchat.core.values import Address
+from p2pchat.sim.credentials import sim_peer_id
+from tests.core.mesh import known_of
+from tests.effort import EFFORT
+
+
+class OneFilling:
+    """A view that is empty, with whoever is known."""
+
+    def __init__(self, *known: Known, older: tuple[Known, ...] = ()) -> None:
+        rng = random.Random(1)
+        self.asked_for: list[int] = []
+        self.passive = PassiveView(rng)
+        for one in known:
+            self.passive.put(one)
+        self.filling = Filling(ActiveView(rng), self.passive, self._refill)
+        self._older = older
+
+    def _refill(self, count: int) -> list[Known]:
+        self.asked_for.append(count)
+        return list(self._older[:count])
+
+
+def peers(dials: list[Dial]) -> set[bytes | None]:
+    return {dial.expected for dial in dials}
+
+
+def test_as_many_are_dialled_as_the_view_lacks_each_once() -> None:
+    one = OneFilling(*(known_of(f"n{n}", f"10.1.0.{n}") for n in range(20)))
+
+    dials = one.filling.fill(1.0)
+
+    assert len(dials) == len(peers(dials)) == limits.ACTIVE_AIM
+    assert one.filling.fill(1.0) == []
+    assert one.filling.next_fill(1.0) is None
+
+
+def test_a_dial_that_failed_is_followed_by_another_one_at_once() -> None:
+    one = OneFilling(*(known_of(f"n{n}", f"10.1.0.{n}") for n in range(20)))
+    first = one.filling.fill(1.0)
+
+    attempt = one.filling.settle(first[0].attempt, 2.0, is_open=False)
+
+    assert attempt is not None
+    (second,) = one.filling.fill(2.0)
+    assert second.expected not in peers(first)
+
+
+def test_who_failed_is_dialled_again_after_his_wait() -> None:
+    one = OneFilling(known_of("bob"))
+    (first,) = one.filling.fill(1.0)
+    one.filling.settle(first.attempt, 1.0, is_open=False)
+
+    assert one.filling.fill(1.0) == []
+    due = one.filling.next_fill(1.0)
+    assert due is not None
+    (second,) = one.filling.fill(due)
+    assert second.expected == sim_peer_id("bob")
+    attempt = one.filling.attempt(second.attempt)
+    assert attempt is not None
+    assert attempt.has_failed, "he may come from another part of the network"
+
+
+def test_ten_thousand_addresses_of_one_victim_have_it_dialled_three_times() -> None:
+    one, now, dials = OneFilling(), 1.0, 0
+
+    for number in range(10_000):
+        now += limits.DIALS_PER_IP_S / 10_000
+        one.passive.put(known_of(f"n{number}", "8.8.8.8") if number < 64 else known_of("n1"))
+        for dial in one.filling.dial(
+            (Address("8.8.8.8", 1024 + number),), sim_peer_id(f"n{number}"), How.MESH, now
+        ):
+            dials += 1
+            one.filling.settle(dial.attempt, now, is_open=False)
+
+    assert dials == limits.DIALS_PER_IP
+
+
+def test_who_was_known_before_is_looked_up_when_nobody_else_is_left_and_not_all_the_time() -> None:
+    one = OneFilling(older=(known_of("bob"),))
+
+    (dial,) = one.filling.fill(1.0)
+    for now in range(2, 30):
+        one.filling.fill(float(now))
+
+    assert dial.expected == sim_peer_id("bob")
+    assert one.asked_for == [limits.PASSIVE_LIMIT // 2]
+
+
+def test_somebody_without_an_address_holds_up_nobody() -> None:
+    one = OneFilling(Known(sim_peer_id("ghost"), (), How.MESH), known_of("bob"))
+
+    assert peers(one.filling.fill(1.0)) == {sim_peer_id("bob")}
+    assert one.filling.fill(1.0) == []
+
+
+def test_a_visit_takes_no_place_of_those_that_are_expected() -> None:
+    one = OneFilling()
+    one.filling.dial((Address("10.1.0.2", 55555),), None, How.LAN, 1.0, Purpose.REINTRODUCE)
+
+    assert one.filling.expected == 0
+    one.filling.dial((Address("10.1.0.3", 55555),), None, How.LAN, 1.0)
+    assert one.filling.expected == 1
+
+
+@settings(max_examples=EFFORT.property_examples)
+@given(st.lists(st.tuples(st.booleans(), st.floats(0.0, 30.0)), max_size=60))
+def test_every_dial_that_ends_gives_its_place_back(ends: list[tuple[bool, float]]) -> None:
+    one, now = OneFilling(*(known_of(f"n{n}", f"10.1.0.{n}") for n in range(64))), 1.0
+    under_way: list[Dial] = []
+
+    for is_open, later_s in ends:
+        now += later_s
+        under_way += one.filling.fill(now)
+        assert len(one.filling.budget) == len(under_way) <= limits.ACTIVE_AIM
+        if under_way:
+            one.filling.settle(under_way.pop(0).attempt, now, is_open=is_open)
+    for dial in under_way:
+        one.filling.settle(dial.attempt, now, is_open=False)
+
+    assert len(one.filling.budget) == one.filling.expected == 0
+    assert one.filling.settle(1, now, is_open=True) is None
