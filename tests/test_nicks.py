@@ -16,6 +16,7 @@ from p2pchat.nicks import (
     check_nick,
     comparable,
     default_nick,
+    full_label,
     label,
     tame_nick,
 )
@@ -173,3 +174,18 @@ def test_labels_of_people_with_one_nick_differ(keys: list[PeerId]) -> None:
     labels = {label(person, people) for person in people}
 
     assert len(labels) == len(people)
+
+
+def test_nicks_that_only_look_alike_are_told_apart_by_the_key() -> None:
+    one, other = Person(_key(0x10), "bob"), Person(_key(0x99), "b\u043eb")
+
+    assert label(one, [other]) == f"bob#{fingerprint(_key(0x10))[:4]}"
+    assert label(other, [one]) == f"b\u043eb#{fingerprint(_key(0x99))[:4]}"
+
+
+def test_a_full_label_tells_the_key_from_all_others_whatever_they_are_called() -> None:
+    one, other = Person(_key(1, 2, 3, 0), "bob"), Person(_key(1, 2, 3, 64), "ann")
+
+    assert len(full_label(one, [])) == len("bob#") + 4
+    assert len(full_label(one, [one, other, GUEST])) == len("bob#") + 6
+    assert full_label(GUEST, [one]) == "~guest"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,10 @@ _LINE_MARKS: Final = frozenset({"*", "->", "-->", "<--", "-!-", "--", ">>"})
 
 SUFFIX_DIGITS: Final = 4
 """Fewest digits of a fingerprint behind a nick: 20 bits tell people apart, they prove nothing."""
+
+
+_CACHED_KEYS: Final = 8_192
+"""Keys whose digits are remembered, as many as nicks whose looks are; some 2 MiB."""
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -142,6 +147,7 @@ def full_label(person: Person, others: Iterable[Person]) -> str:
     return f"{person.nick}#{own[:size]}"
 
 
+@lru_cache(maxsize=_CACHED_KEYS)
 def _digits(peer: PeerId) -> str:
     return fingerprint(peer).replace("-", "")
 

@@ -7,7 +7,7 @@ larger *passive view* of peers that it could dial. A neighbour that is lost is r
 one of those; shuffles swap samples of both views, so that they stay fresh.
 
 What differs from the paper, because keys are free here and addresses lie: at most five of eight
-places go to connections that others dialled; somebody who has no neighbour may evict one of these,
+places go to connections that others dialled; somebody who has few himself may evict one of these,
 but not often; records are signed by their owners; failed peers are kept with a growing wait; and
 once a minute somebody known who is no neighbour is dialled, which joins parts of a network again.
 """
@@ -114,7 +114,7 @@ class Membership:
     @property
     def is_lonely(self) -> bool:
         """Whether there is nobody whose connection is to stay."""
-        return not any(link.is_in_view or link.is_pinned for link in self.view)
+        return not self.view.kept
 
     def attempt(self, number: int) -> Attempt | None:
         """Return what a dial under way is for."""
@@ -152,6 +152,9 @@ class Membership:
         moves = [] if old is not None or self._cycle_at is None else self._make_room(link, now)
         if old is not None:
             link.carry_over(old)
+            if link.is_in_view and link.takes_part:
+                # What he asked on the new connection before that one counted was not heard.
+                moves.append(self._answer(link, now, is_given=True))
         if link.takes_part:
             moves.append(self._introduce(link))
             moves += self._begin_with(link, made, now)
@@ -164,7 +167,9 @@ class Membership:
             return [self._join(link, is_pinned=True)]
         if not link.is_dialled:
             return []
-        if self.is_lonely or (made is not None and made.has_failed):
+        # With one or two a node that nobody can dial would ask in vain for ever: views are full.
+        is_short = self.view.kept < limits.ACTIVE_DIALLED_AIM
+        if is_short or (made is not None and made.has_failed):
             link.is_asked = True
             return [self._join(link, is_pinned=False)]
         is_only_a_visit = made is not None and made.purpose is Purpose.REINTRODUCE
