@@ -19,7 +19,7 @@ from p2pchat.core.session import TABLE
 from p2pchat.core.values import PeerId, fingerprint
 from p2pchat.crypto import identity
 from p2pchat.settings import Settings
-from p2pchat.ui import commands, help_text
+from p2pchat.ui import command_table, help_text
 from tests.sources import ROOT
 from tests.vectors import vectors
 
@@ -240,7 +240,7 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 def commands_table() -> str:
     rows = [
         (f"`{spec.usage}`", spec.summary, ", ".join(f"`/{alias}`" for alias in spec.aliases))
-        for spec in commands.COMMANDS
+        for spec in command_table.COMMANDS
         if spec.built
     ]
     return table(("type", "to", "also"), rows)

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from p2pchat.core.notices import Finding, NetworkMap, Notice, Path, Reach
     from p2pchat.core.values import Message, Person
     from p2pchat.ui.commands import MapForm, NotYet, SetBack
+    from p2pchat.ui.people import AboutPerson
 
 
 class FakeFront:
     """Hands over what a test says, and keeps what it is shown."""
 
     def __init__(self, *, is_interactive: bool = False) -> None:
-        self.is_interactive = is_interactive
+        self.is_interactive = self.has_editor = is_interactive
         self.shown: list[tuple[Notice, str | None]] = []
         self.refused: list[tuple[SetBack | NotYet, str | None]] = []
         self.histories: list[tuple[list[str], str | None]] = []
@@ -38,6 +39,7 @@ class FakeFront:
         self.findings: list[tuple[tuple[Finding, ...], str | None]] = []
         self.invites: list[tuple[str, str | None, str, str | None]] = []
         """URL, picture, note and ref."""
+        self.about: list[tuple[AboutPerson, str | None]] = []
         self.reaches: list[tuple[Reach, str | None]] = []
         self.broken = asyncio.Event()
         self.was_hurried = False
@@ -77,6 +79,9 @@ class FakeFront:
 
     def show_path(self, path: Path, about: Message | Person, ref: str | None) -> None:
         self.paths.append((path, about, ref))
+
+    def show_about(self, told: AboutPerson, ref: str | None) -> None:
+        self.about.append((told, ref))
 
     def show_doctor(self, findings: Sequence[Finding], ref: str | None) -> None:
         self.findings.append((tuple(findings), ref))

@@ -176,7 +176,7 @@ async def test_who_is_to_be_disconnected_is_named_or_asked_for(
         assert isinstance(both, SetBack)
         assert isinstance(nobody, SetBack)
         assert (both.code, nobody.code) == ("ambiguous", "no-such-peer")
-        assert both.text.startswith("2 people are called bob. Use bob#")
+        assert both.text.startswith("two people are called bob. Use bob#")
         assert nobody.text.endswith("Did you mean carol?")
         assert (both.line, nobody.line) == ("/disconnect bob", "/disconnect carl")
 

@@ -276,13 +276,14 @@ def test_other_commands_get_the_settings_and_their_flags(
 
 
 def test_what_is_to_be_sent_reaches_the_sender(monkeypatch: pytest.MonkeyPatch) -> None:
-    called: list[tuple[str, int, float]] = []
+    called: list[tuple[str, int, float, str | None]] = []
 
-    async def stand_in(settings: Settings, text: str, wait_acks: int, timeout_s: float) -> int:
-        called.append((text, wait_acks, timeout_s))
+    async def stand_in(_: Settings, text: str, acks: int, timeout_s: float, to: str | None) -> int:
+        called.append((text, acks, timeout_s, to))
         return 0
 
     monkeypatch.setattr(sending, "send", stand_in)
 
     assert cli.main(["send", "--wait-acks", "2", "hello"]) == 0
-    assert called == [("hello", 2, 10.0)]
+    assert cli.main(["send", "--to", "bob", "--timeout", "3", "psst"]) == 0
+    assert called == [("hello", 2, 10.0, None), ("psst", 0, 3.0, "bob")]

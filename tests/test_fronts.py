@@ -55,9 +55,12 @@ class Somewhere:
     """What a front may ask."""
 
     me = ANN
-    people: tuple[Person, ...] = (BOB,)
+    known: tuple[Person, ...] = (BOB,)
     toolbar = Toolbar("lobby", 1, 55555)
     known_addresses: Sequence[str] = ()
+
+    def is_verified(self, peer: PeerId) -> bool:
+        return peer == BOB.id
 
 
 class Stream:

@@ -26,7 +26,7 @@ IMPURE: Final = frozenset(
 VALUES: Final = frozenset({"core.values", "core.limits", "core.notices", "core.invites"})
 """The shared vocabulary: what every layer may speak of."""
 
-FREE: Final = frozenset({"errors", "sanitize", "nicks"})
+FREE: Final = frozenset({"errors", "sanitize", "confusables", "lookalikes", "nicks"})
 """At the bottom: everybody may import these."""
 
 
@@ -51,6 +51,8 @@ LAYERS: Final[dict[str, Layer]] = {
     "errors": Layer(pure=True),
     "settings": Layer(VALUES),
     "sanitize": Layer(VALUES, pure=True),
+    "confusables": Layer(pure=True),
+    "lookalikes": Layer(pure=True),
     "nicks": Layer(VALUES, pure=True),
     "core": Layer(foreign=frozenset({"msgspec"}), pure=True),
     "wire": Layer(frozenset({"core"}), frozenset({"msgspec"}), pure=True),
@@ -60,7 +62,9 @@ LAYERS: Final[dict[str, Layer]] = {
         barred=frozenset({"asyncio", "socket", "ssl"}),
     ),
     "store": Layer(
-        VALUES | {"crypto", "core.address_book", "core.book_entries", "core.records"},
+        VALUES
+        | {"crypto", "core.address_book", "core.book_entries", "core.contact_entries"}
+        | {"core.records"},
         frozenset({"platformdirs"}),
         barred=frozenset({"asyncio"}),
     ),
@@ -78,6 +82,7 @@ LAYERS: Final[dict[str, Layer]] = {
         barred=IMPURE - {"random", "io", "pathlib"},
     ),
     "stdio": Layer(VALUES),
+    "signals": Layer(),
     "logs": Layer(VALUES | {"settings", "store"}),
     "face": Layer(VALUES | {"ui"}, pure=True),
     "pipe_fronts": Layer(VALUES | {"face", "stdio", "ui"}),
@@ -85,12 +90,19 @@ LAYERS: Final[dict[str, Layer]] = {
     "invite_input": Layer(VALUES | {"settings", "wire.invite"}),
     "argument": Layer(VALUES | {"invite_input"}),
     "launch": Layer(VALUES | {"node", "settings", "wire.invite", "core.lookout"}),
-    "answering": Layer(VALUES | {"node", "ui", "face", "doctor", "inviting"}),
-    "sending": Layer(VALUES | {"launch", "node", "logs", "settings", "ui"}),
+    "company": Layer(VALUES | {"node"}),
+    "addressing": Layer(
+        VALUES | {"company", "core.contacts", "core.naming", "face", "node", "ui"},
+    ),
+    "answering": Layer(VALUES | {"addressing", "node", "ui", "face", "doctor", "inviting"}),
+    "personal": Layer(
+        VALUES | {"addressing", "company", "core.contacts", "core.safety", "face", "node", "ui"},
+    ),
+    "sending": Layer(VALUES | {"core.naming", "launch", "node", "logs", "settings", "ui"}),
     "app": Layer(
         PARTS
         | {"node", "ui", "sim", "stdio", "logs", "face", "fronts", "settings", "launch"}
-        | {"answering"}
+        | {"addressing", "answering", "company", "personal", "signals"}
     ),
     "examining": Layer(VALUES | {"core.clock_check"}, pure=True),
     "doctor": Layer(
@@ -117,7 +129,7 @@ _RENDERING: Final = Layer(VALUES, frozenset({"rich"}), pure=True)
 MODULES: Final[dict[str, Layer]] = {
     # These touch the terminal, so that they are the only ones of `ui` that may act.
     **dict.fromkeys(("ui.terminal", "ui.tty", "ui.printer", "ui.screen"), _TERMINAL),
-    **dict.fromkeys(("ui.view", "ui.theme", "ui.linear", "ui.answers"), _RENDERING),
+    **dict.fromkeys(("ui.view", "ui.banner", "ui.theme", "ui.linear", "ui.answers"), _RENDERING),
     "ui.qr": Layer(VALUES, frozenset({"segno"}), pure=True),
 }
 """Single modules that differ from their layer."""

@@ -21,6 +21,9 @@ def test_each_kind_of_file_has_a_line_with_its_place(tmp_path: Path) -> None:
         "nick": str(own / "nick"),
         "log": str(own / "log.txt"),
         "addresses": str(own / "addresses"),
+        "contacts": str(own / "contacts"),
+        "outbox": str(own / "outbox"),
+        "delivered": str(own / "delivered"),
     }
 
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import assert_never
 
-from p2pchat.core.notices import NeighbourStatus
-from p2pchat.core.values import Message, Person
+from p2pchat.addressing import Addressing
+from p2pchat.core.values import Message
 from p2pchat.face import Front
-from p2pchat.nicks import label
 from p2pchat.node import Node
 from p2pchat.ui.chosen import chosen_messages
 from p2pchat.ui.commands import (
     HISTORY_LIMIT_MESSAGES,
     PingSomebody,
-    SetBack,
     ShowDoctor,
     ShowHistory,
     ShowInvite,
@@ -46,10 +42,10 @@ _UNTRACED = "it is not known any more how that message came here."
 class Answers:
     """Finds what a user wants to know, and has it shown."""
 
-    def __init__(self, node: Node, front: Front, people: Callable[[], tuple[Person, ...]]) -> None:
+    def __init__(self, node: Node, front: Front, addressing: Addressing) -> None:
         self._node = node
         self._front = front
-        self._people = people
+        self._addressing = addressing
         self.history: deque[Message] = deque(maxlen=HISTORY_LIMIT_MESSAGES)
         """Messages that were shown, the oldest first."""
 
@@ -104,7 +100,7 @@ class Answers:
         self._front.show_path(path, chosen[0], ref)
 
     async def _ping(self, who: str, ref: str | None) -> None:
-        person = self._person(who, ref)
+        person = self._addressing.person(who, f"/ping {who}", ref)
         if person is not None and person.id is not None:
             self._front.show_path(await self._node.ping(person.id), person, ref)
 
@@ -115,56 +111,5 @@ class Answers:
         url, note = invite_of(self._node)
         self._front.show_invite(url, drawn(url) if as_qr else None, note, ref)
 
-    # --- Who is meant -------------------------------------------------------------------------
-
-    def _person(self, who: str, ref: str | None) -> Person | None:
-        """Return who is called so, or say why nobody is meant; never guess."""
-        people = self._people()
-        found = [person for person in people if who in _names_of(person, people)]
-        if len(found) == 1:
-            return found[0]
-        self._unclear(who, found, people, f"/ping {who}", f'no one called "{who}" is here.', ref)
-        return None
-
-    def neighbour(self, who: str, ref: str | None) -> NeighbourStatus | None:
-        """Return the neighbour who is called so, or say why nobody is meant."""
-        near = self._node.peers().neighbours
-        people = [status.person for status in near]
-        found = [status for status in near if who in _names_of_neighbour(status, people)]
-        if len(found) == 1:
-            return found[0]
-        nobody = f'no one called "{who}" is connected to you.'
-        persons = [status.person for status in found]
-        self._unclear(who, persons, people, f"/disconnect {who}", nobody, ref)
-        return None
-
-    def _unclear(
-        self,
-        who: str,
-        found: Sequence[Person],
-        people: Sequence[Person],
-        line: str,
-        nobody: str,
-        ref: str | None,
-    ) -> None:
-        if found:
-            labels = " or ".join(label(person, people) for person in found)
-            text = f"{len(found)} people are called {who}. Use {labels}."
-            self._refuse(text, "ambiguous", ref, line)
-            return
-        close = get_close_matches(who, [person.nick for person in people], 1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        self._refuse(nobody + hint, "no-such-peer", ref, line)
-
     def _refuse(self, text: str, code: str, ref: str | None, line: str = "") -> None:
-        self._front.refuse(SetBack(text, code, line), ref)
-
-
-def _names_of(person: Person, people: Sequence[Person]) -> tuple[str, ...]:
-    key = person.id.hex() if person.id is not None else ""
-    nick = "~guest" if person.id is None else person.nick
-    return (nick, label(person, people), key)
-
-
-def _names_of_neighbour(status: NeighbourStatus, people: Sequence[Person]) -> tuple[str, ...]:
-    return (*_names_of(status.person, people), str(status.address))
+        self._addressing.refuse(text, code, ref, line)

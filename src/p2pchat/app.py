@@ -5,34 +5,39 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Final, assert_never
 
+from p2pchat.addressing import Addressing
 from p2pchat.answering import Answers
+from p2pchat.company import Company
 from p2pchat.core.invites import Invite
 from p2pchat.core.notices import (
     Around,
     Connected,
+    DirectArrived,
     Direction,
-    Disconnected,
+    DirectSent,
     NickChanged,
     Notice,
     Received,
     Sent,
     Trouble,
 )
-from p2pchat.core.values import Address, MessageId, PeerId, Person
+from p2pchat.core.values import Address, Kind, PeerId, Person
 from p2pchat.errors import AnnounceOverflow, BadInvite, DialFailed, P2PChatError, TerminalGone
 from p2pchat.face import Front
 from p2pchat.fronts import chosen
 from p2pchat.launch import node_for
 from p2pchat.logs import log_unexpected, logging_to
 from p2pchat.node import COMPANY_S, Node
+from p2pchat.personal import Personal
 from p2pchat.settings import Settings
+from p2pchat.signals import signals_to
 from p2pchat.ui.commands import (
     Act,
+    Block,
     ChangeNick,
     Clear,
     Command,
@@ -42,6 +47,7 @@ from p2pchat.ui.commands import (
     NotYet,
     PingSomebody,
     Quit,
+    Reply,
     Say,
     SetBack,
     ShowDoctor,
@@ -52,6 +58,9 @@ from p2pchat.ui.commands import (
     ShowPeers,
     ShowSeen,
     ShowTrace,
+    ShowWhois,
+    Verify,
+    Write,
 )
 from p2pchat.ui.model import Toolbar
 from p2pchat.ui.ndjson import Request
@@ -66,6 +75,8 @@ EXIT_INTERRUPTED: Final = 130
 EXIT_TERMINATED: Final = 143
 
 LOOKING: Final = "looking on this machine, on this network and for people from before"
+
+_SHOWN_KINDS: Final = frozenset({Kind.TEXT, Kind.ACTION})
 
 SHOWN_AT_ONCE: Final = 64
 """Notices shown before everything else gets its turn of the loop."""
@@ -88,7 +99,7 @@ class App:
         self._settings = settings
         self._node = node
         self._first_targets = targets
-        self._refs: dict[MessageId, str] = {}
+        self._refs: dict[str, str] = {}
         self._dial_refs: dict[Address, list[str | None]] = {}
         self._has_spoken = False
         self._has_waited = False
@@ -96,9 +107,8 @@ class App:
         self._stop = asyncio.Event()
         self._exit_code = 0
         self._must_confirm = False
-        self._people: tuple[Person, ...] | None = None
-        self._people_ids: frozenset[PeerId | None] = frozenset()
         self._until_stop: set[asyncio.Task[object]] = set()
+        self._company = Company(node)
         self._front: Front = chosen(
             self,
             json=settings.json,
@@ -107,7 +117,9 @@ class App:
             is_quiet=settings.quiet,
             is_dumb=is_dumb,
         )()
-        self._answers = Answers(node, self._front, lambda: self.people)
+        self._addressing = Addressing(node, self._front, self._company)
+        self._answers = Answers(node, self._front, self._addressing)
+        self._personal = Personal(node, self._front, self._company, self._addressing)
 
     # --- What a front may ask ------------------------------------------------------------------
 
@@ -117,22 +129,22 @@ class App:
         return Person(self._node.id, self._node.nick)
 
     @property
-    def people(self) -> tuple[Person, ...]:
-        """Everybody around, ourselves not counted."""
-        if self._people is None:
-            peers = self._node.peers()
-            near = [status.person for status in peers.neighbours if not status.guest]
-            self._people = (*near, *(status.person for status in peers.heard))
-            self._people_ids = frozenset(person.id for person in self._people)
-        return self._people
+    def known(self) -> tuple[Person, ...]:
+        """Everybody around, then whoever was met before."""
+        return self._company.known
+
+    def is_verified(self, peer: PeerId) -> bool:
+        """Whether the user has verified that key."""
+        return self._company.is_verified(peer)
 
     @property
     def toolbar(self) -> Toolbar:
         """What stands below the input line."""
         node = self._node
         # Who was heard through others is out of reach when no neighbour is left.
-        reachable = len(self.people) if node.neighbour_count else 0
-        return Toolbar(node.room, reachable, node.port, node.neighbour_count)
+        near = node.neighbour_count
+        reachable = len(self._company.people) if near else 0
+        return Toolbar(node.room, reachable, node.port, near, node.waiting_count)
 
     @property
     def known_addresses(self) -> Sequence[str]:
@@ -143,22 +155,28 @@ class App:
 
     async def run(self) -> int:
         """Run until the user leaves, the input ends or a signal comes; return the exit code."""
-        async with self._front, asyncio.TaskGroup() as tasks:
+        async with self._front:
+            confirmed = await self._run_until_stopped()
+            is_safe = self._personal.farewell()
+        is_delivered = is_safe and (confirmed or not self._has_spoken)
+        must_tell = self._must_confirm and self._exit_code == 0 and not is_delivered
+        return EXIT_UNDELIVERED if must_tell else self._exit_code
+
+    async def _run_until_stopped(self) -> int:
+        """Serve the user, then leave; return how many neighbours confirmed everything."""
+        async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(self._show_notices(), name="notices")
             self._until_stop |= {
                 tasks.create_task(self._serve_user(), name="requests"),
                 tasks.create_task(self._stop_when_broken(), name="output"),
             }
-            with _signals(self._on_signal):
+            with signals_to(self._on_signal):
                 self._node.look_on_lan()  # only now, for it takes a moment
                 await self._stop.wait()
                 for task in tuple(self._until_stop):
                     task.cancel()
-                confirmed = await self._node.leave()
-        if self._exit_code == 0 and self._must_confirm and not confirmed:
-            return EXIT_UNDELIVERED
-        return self._exit_code
+                return await self._node.leave()
 
     async def _serve_user(self) -> None:
         try:
@@ -177,13 +195,18 @@ class App:
             return
         if self._settings.stay:
             return
-        self._must_confirm = self._has_spoken and not self._front.is_interactive
+        if not self._front.is_interactive:
+            self._must_confirm = True
+            await self._personal.wait_for_receipts()
         self._stop.set()
 
     async def _show_notices(self) -> None:
         shown = 0
         async for notice in self._node.notices():
-            self._note_people(notice)
+            if _is_of_later_version(notice):
+                continue
+            self._company.note(notice)
+            self._personal.note(notice)
             if isinstance(notice, Received | Sent):
                 self._answers.history.append(notice.message)
             self._front.show(notice, self._ref_of(notice))
@@ -191,13 +214,6 @@ class App:
             shown += 1
             if not shown % SHOWN_AT_ONCE:
                 await asyncio.sleep(0)  # keys and neighbours get their turn in a flood
-
-    def _note_people(self, notice: Notice) -> None:
-        match notice:
-            case Connected() | Disconnected() | NickChanged():
-                self._people = None
-            case Received(message) if message.signer.id not in self._people_ids:
-                self._people = None
 
     async def _stop_when_broken(self) -> None:
         await self._front.wait_broken()
@@ -213,7 +229,7 @@ class App:
 
     def _ref_of(self, notice: Notice) -> str | None:
         match notice:
-            case Sent(message) if self._refs:
+            case Sent(message) | DirectSent(message) if self._refs:
                 return self._refs.pop(message.id, None)
             case Connected(address=address, direction=Direction.OUT):
                 waiting = self._dial_refs.pop(address, [])
@@ -243,6 +259,11 @@ class App:
                 await self._in_background(answering, "answer")
             case ShowPeers() | ShowHistory() | ShowDoctor() | ShowInvite():
                 await self._answers.give(command, request.ref)
+            case Write() | Reply():
+                await self._wait_for_company()
+                self._note_ref(self._personal.carry_out(command, request.ref), request.ref)
+            case ShowWhois() | Verify() | Block():
+                self._personal.carry_out(command, request.ref)
             case ChangeNick(nick):
                 self._rename(nick, request.ref)
             case Clear():
@@ -265,7 +286,10 @@ class App:
             self._front.refuse(SetBack(str(error), error.code, text), ref)
             return
         self._has_spoken = True
-        if ref is not None and len(self._refs) < REFS_LIMIT:
+        self._note_ref(message, ref)
+
+    def _note_ref(self, message: str | None, ref: str | None) -> None:
+        if message is not None and ref is not None and len(self._refs) < REFS_LIMIT:
             self._refs[message] = ref
 
     async def _wait_for_company(self) -> None:
@@ -348,37 +372,19 @@ class App:
         self._front.refresh()
 
     def _disconnect(self, who: str, ref: str | None) -> None:
-        neighbour = self._answers.neighbour(who, ref)
+        neighbour = self._addressing.neighbour(who, ref)
         if neighbour is not None:
             self._node.disconnect(neighbour.connection)
+
+
+def _is_of_later_version(notice: Notice) -> bool:
+    return isinstance(notice, DirectArrived) and notice.message.kind not in _SHOWN_KINDS
 
 
 def _addresses_of(where: Address | Invite) -> tuple[Address, ...]:
     if isinstance(where, Address):
         return (where,)
     return tuple(address for place in where.places for address in place.addresses)
-
-
-@contextmanager
-def _signals(on_signal: Callable[[int], None]) -> Iterator[None]:
-    """Turn signals into calls on the loop; what was ignored before stays ignored."""
-    loop = asyncio.get_running_loop()
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    numbers = [getattr(signal, name) for name in names]
-    watched = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
-    before = {number: signal.getsignal(number) for number in watched}
-    for number in watched:
-        if sys.platform == "win32":
-            signal.signal(number, lambda n, _frame: loop.call_soon_threadsafe(on_signal, n))
-        else:
-            loop.add_signal_handler(number, on_signal, number)
-    try:
-        yield
-    finally:
-        for number in watched:
-            if sys.platform != "win32":
-                loop.remove_signal_handler(number)
-            signal.signal(number, before[number])
 
 
 async def run(settings: Settings, *, is_dumb: bool) -> int:

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command == "simulate":
         return _simulate(flags)
     sending: dict[str, Any] = {
-        name: flags.pop(name) for name in ("text", "wait_acks", "timeout") if name in flags
+        name: flags.pop(name) for name in ("text", "to", "wait_acks", "timeout") if name in flags
     }
     file = flags.pop("config", None)
     as_qr = flags.pop("qr", False)
@@ -86,7 +86,7 @@ def _program(
             from p2pchat.sending import send  # noqa: PLC0415
 
             acks, timeout_s = sending.get("wait_acks", 0), sending.get("timeout", 10.0)
-            return send(settings, sending["text"], acks, timeout_s)
+            return send(settings, sending["text"], acks, timeout_s, sending.get("to"))
         case "invite":
             from p2pchat.inviting import invite  # noqa: PLC0415
 
@@ -243,14 +243,13 @@ def make_parser() -> argparse.ArgumentParser:
 def _add_send_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("text", type=argument.text, metavar="TEXT", help="what to say, exactly")
-    add(
-        "--wait-acks",
-        type=argument.count,
-        metavar="N",
-        help="succeed only when N people have acknowledged it",
-    )
+    whom = parser.add_mutually_exclusive_group()
+    whom.add_argument("--to", metavar="NAME",
+        help="write to one person only: a nick, nick#digits or a whole key")  # fmt: skip
+    whom.add_argument("--wait-acks", type=argument.count, metavar="N",
+        help="succeed only when N people have acknowledged it")  # fmt: skip
     add("--timeout", type=argument.seconds, metavar="SECONDS",
-        help="how long to wait for them (default: 10)")  # fmt: skip
+        help="how long to wait for them, or for his receipt (default: 10)")  # fmt: skip
 
 
 def _add_node_flags(parser: argparse.ArgumentParser) -> None:

@@ -7,10 +7,11 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from p2pchat.core.notices import Finding, NetworkMap, Notice, Path, Peers, Reach
-from p2pchat.core.values import Message, Person
+from p2pchat.core.values import Message, PeerId, Person
 from p2pchat.ui.commands import MapForm, NotYet, SetBack
 from p2pchat.ui.model import Toolbar
 from p2pchat.ui.ndjson import Request
+from p2pchat.ui.people import AboutPerson
 
 
 class Around(Protocol):
@@ -22,8 +23,12 @@ class Around(Protocol):
         ...
 
     @property
-    def people(self) -> tuple[Person, ...]:
-        """Everybody around."""
+    def known(self) -> tuple[Person, ...]:
+        """Everybody around, then whoever was met before."""
+        ...
+
+    def is_verified(self, peer: PeerId) -> bool:
+        """Whether the user has verified that key."""
         ...
 
     @property
@@ -42,6 +47,8 @@ class Front(Protocol):
 
     is_interactive: bool
     """Whether somebody types: then a dial does not hold up the next line."""
+    has_editor: bool
+    """Whether a line that was refused goes back to whoever typed it."""
 
     async def __aenter__(self) -> Self: ...
 
@@ -74,6 +81,10 @@ class Front(Protocol):
 
     def show_path(self, path: Path, about: Message | Person, ref: str | None) -> None:
         """Answer `/trace` with the way of a message, or `/ping` with the way to a person."""
+        ...
+
+    def show_about(self, told: AboutPerson, ref: str | None) -> None:
+        """Answer `/whois`, `/verify`, `/block` or `/unblock`."""
         ...
 
     def show_doctor(self, findings: Sequence[Finding], ref: str | None) -> None:

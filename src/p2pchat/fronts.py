@@ -14,6 +14,7 @@ from typing import Final, Self
 
 from p2pchat import __version__
 from p2pchat.core.notices import (
+    DirectArrived,
     Finding,
     Listening,
     NetworkMap,
@@ -33,7 +34,10 @@ from p2pchat.ui.commands import MapForm, NotYet, SetBack
 from p2pchat.ui.findings import lines_of_findings
 from p2pchat.ui.grammar import parse
 from p2pchat.ui.help_text import help_text
+from p2pchat.ui.lateness import Lateness
+from p2pchat.ui.names import naming_among
 from p2pchat.ui.ndjson import Request
+from p2pchat.ui.people import AboutPerson, lines_about
 from p2pchat.ui.words import NOTHING_SAID
 
 EARLIER_GATHER_S: Final = 0.3
@@ -81,7 +85,7 @@ class LinearFront(PipeFront):
         from p2pchat.ui.linear import LinearView  # noqa: PLC0415
 
         self._around = around
-        self._view = LinearView(theme)
+        self._view = LinearView(theme, around.is_verified)
         self._earlier = _Gathering(self._show_now)
 
     def finish(self) -> None:
@@ -90,38 +94,46 @@ class LinearFront(PipeFront):
 
     def show(self, notice: Notice, ref: str | None = None) -> None:
         """Print a notice as the terminal would, on lines of its own."""
-        if not self._earlier.takes(notice):
-            self._show_now(notice)
+        told = self._lateness.told(notice, naming_among(self._around.known))
+        if told is not None and not self._earlier.takes(told):
+            self._show_now(told)
 
     def _show_now(self, notice: Notice) -> None:
         if isinstance(notice, Listening):
             self._print(self._view.banner(notice, __version__))
             return
         at = _now().astimezone()
-        self._print(self._view.lines(notice, at, self._around.me, self._around.people))
+        self._print(self._view.lines(notice, at, self._around.me, self._around.known))
 
     def show_peers(self, peers: Peers, ref: str | None) -> None:
         """Print a labelled line a peer."""
         self._earlier.flush()
-        self._print(self._view.peers(peers, self._around.me, self._around.people))
+        self._print(self._view.peers(peers, self._around.me, self._around.known))
 
     def show_reach(self, reach: Reach, ref: str | None) -> None:
         """Print who has a message."""
         self._earlier.flush()
         at = _now().astimezone()
-        self._print(self._view.reach(reach, at, self._around.me, self._around.people))
+        self._print(self._view.reach(reach, at, self._around.me, self._around.known))
 
     def show_map(self, found: NetworkMap, form: MapForm, ref: str | None) -> None:
         """Print an indented tree, or text for other programs."""
         self._earlier.flush()
-        self._print(plain.lines_of_map(found, form, self._around.people))
+        self._print(plain.lines_of_map(found, form, self._around.known))
 
     def show_path(self, path: Path, about: Message | Person, ref: str | None) -> None:
         """Print the way."""
         self._earlier.flush()
-        lines = plain.lines_of_path(path, about, self._around.people)
+        lines = plain.lines_of_path(path, about, self._around.known)
         at = _now().astimezone()
-        self._print(self._view.way(lines, at, self._around.me, self._around.people))
+        self._print(self._view.way(lines, at, self._around.me, self._around.known))
+
+    def show_about(self, told: AboutPerson, ref: str | None) -> None:
+        """Print what is known of somebody, or what was noted down."""
+        self._earlier.flush()
+        at = _now().astimezone()
+        lines = lines_about(told, naming_among(self._around.known), at)
+        self._print(self._view.way(lines, at, self._around.me, self._around.known))
 
     def show_doctor(self, findings: Sequence[Finding], ref: str | None) -> None:
         """Print what was found."""
@@ -156,12 +168,14 @@ class TerminalFront:
     """The full terminal."""
 
     is_interactive = True
+    has_editor = True
 
     def __init__(self, around: Around, theme: str) -> None:
         from p2pchat.ui.screen import Screen  # noqa: PLC0415
 
         self._around = around
-        self._screen = Screen(theme, self._complete_with)
+        self._screen = Screen(theme, self._complete_with, around.is_verified)
+        self._lateness = Lateness()
         self._earlier = _Gathering(self._show_now)
 
     async def __aenter__(self) -> Self:
@@ -184,38 +198,47 @@ class TerminalFront:
 
     def show(self, notice: Notice, ref: str | None = None) -> None:
         """Print a notice above the prompt."""
-        if not self._earlier.takes(notice):
-            self._show_now(notice)
+        told = self._lateness.told(notice, naming_among(self._around.known))
+        if told is not None and not self._earlier.takes(told):
+            self._show_now(told)
         self.refresh()
 
     def _show_now(self, notice: Notice) -> None:
         if isinstance(notice, Listening):
             self._screen.show_banner(notice, __version__)
         else:
-            self._screen.show(notice, self._around.me, self._around.people)
+            self._screen.show(notice, self._around.me, self._around.known)
+        if isinstance(notice, DirectArrived):
+            self._screen.ring()
         if isinstance(notice, Received):
             self._screen.ring_for(notice.message, self._around.me)
 
     def show_peers(self, peers: Peers, ref: str | None) -> None:
         """Print a table."""
         self._earlier.flush()
-        self._screen.show_peers(peers, self._around.me, self._around.people)
+        self._screen.show_peers(peers, self._around.me, self._around.known)
 
     def show_reach(self, reach: Reach, ref: str | None) -> None:
         """Print who has a message."""
         self._earlier.flush()
-        self._screen.show_reach(reach, self._around.me, self._around.people)
+        self._screen.show_reach(reach, self._around.me, self._around.known)
 
     def show_map(self, found: NetworkMap, form: MapForm, ref: str | None) -> None:
         """Print a tree, or text for other programs."""
         self._earlier.flush()
-        self._screen.show_map(found, form, self._around.me, self._around.people)
+        self._screen.show_map(found, form, self._around.me, self._around.known)
 
     def show_path(self, path: Path, about: Message | Person, ref: str | None) -> None:
         """Print the way."""
         self._earlier.flush()
-        lines = plain.lines_of_path(path, about, self._around.people)
-        self._screen.show_way(lines, self._around.me, self._around.people)
+        lines = plain.lines_of_path(path, about, self._around.known)
+        self._screen.show_way(lines, self._around.me, self._around.known)
+
+    def show_about(self, told: AboutPerson, ref: str | None) -> None:
+        """Print what is known of somebody, or what was noted down."""
+        self._earlier.flush()
+        lines = lines_about(told, naming_among(self._around.known), _now().astimezone())
+        self._screen.show_way(lines, self._around.me, self._around.known)
 
     def show_doctor(self, findings: Sequence[Finding], ref: str | None) -> None:
         """Print what was found."""
@@ -225,12 +248,12 @@ class TerminalFront:
     def show_invite(self, url: str, qr: str | None, note: str, ref: str | None) -> None:
         """Print an invite, with its picture where there is room for it."""
         self._earlier.flush()
-        self._screen.show_invite(url, qr, note, self._around.me, self._around.people)
+        self._screen.show_invite(url, qr, note, self._around.me, self._around.known)
 
     def show_history(self, messages: Sequence[Message], ref: str | None) -> None:
         """Print the messages once more."""
         self._earlier.flush()
-        self._screen.show_history(messages, self._around.me, self._around.people)
+        self._screen.show_history(messages, self._around.me, self._around.known)
 
     def show_help(self, topic: str | None, ref: str | None) -> None:
         """Print the help."""
@@ -262,7 +285,7 @@ class TerminalFront:
         """Do nothing: the terminal is never waited for."""
 
     def _complete_with(self) -> tuple[tuple[Person, ...], Sequence[str]]:
-        return self._around.people, self._around.known_addresses
+        return self._around.known, self._around.known_addresses
 
 
 def chosen(
@@ -270,9 +293,9 @@ def chosen(
 ) -> Callable[[], Front]:
     """Choose the face for what standard input and output are."""
     if json:
-        return lambda: JsonFront(is_quiet=is_quiet)
+        return lambda: JsonFront(is_quiet=is_quiet, is_verified=around.is_verified)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return lambda: LineFront(is_quiet=is_quiet)
+        return lambda: LineFront(is_quiet=is_quiet, is_verified=around.is_verified)
     if plain_text or is_dumb:
         return lambda: LinearFront(around, color)
     return lambda: TerminalFront(around, color)

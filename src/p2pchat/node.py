@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator
 from typing import Final
 
 from p2pchat.core import limits
-from p2pchat.core.events import HangUp, LookAround, Opened
+from p2pchat.core.announcements import sendable
+from p2pchat.core.contacts import Contacts
+from p2pchat.core.events import HangUp, LookAround, Opened, SendDirect
 from p2pchat.core.invites import Invite
 from p2pchat.core.notices import Dialling, NetworkMap, Notice, Peers, Reach, Standing
 from p2pchat.core.notices import Path as Way
+from p2pchat.core.outbox import DIRECT_ID_BYTES, DirectId
 from p2pchat.core.values import (
     Address,
     ConnectionId,
@@ -19,6 +23,7 @@ from p2pchat.core.values import (
     Message,
     MessageId,
     PeerId,
+    Person,
 )
 from p2pchat.errors import BadInvite, DialFailed, KeyMismatch, SpeaksPlainText
 from p2pchat.net.discovery import LanDiscovery
@@ -97,6 +102,44 @@ class Node(NodeLife):
         """Wait until at least one peer has an open connection."""
         while not self._core.neighbour_count:
             await self._shell.until_change()
+
+    def write(self, recipient: Person, text: str, *, action: bool = False) -> str:
+        """Say something to one person only; returns at once.
+
+        It is sealed for him, waits on the disk until his receipt comes, and goes when he is back.
+        `DirectSent`, `DirectReceipt` and `DirectWaits` tell what becomes of it.
+
+        Args:
+            recipient: Somebody with a key.
+            text: Arrives exactly so.
+            action: Whether it tells what the author does.
+
+        Returns:
+            The id by which both ends know the message, 32 hex digits.
+
+        Raises:
+            TextTooLong: Above 4,000 code points or 16 KiB; nothing was sent.
+            OutboxFull: Too much waits already; nothing was sent.
+        """
+        text = sendable(text)
+        message = DirectId(os.urandom(DIRECT_ID_BYTES))
+        kind = _ACTION if action else _TEXT
+        self._shell.handle(SendDirect(message, recipient, kind, text))
+        return message.hex()
+
+    @property
+    def contacts(self) -> Contacts:
+        """Who was met, verified and blocked; call `save_contacts` after a change."""
+        return self._core.contacts
+
+    def save_contacts(self) -> str | None:
+        """Write the contacts; return what to tell the user where that failed."""
+        return self._people_keeper.save()
+
+    @property
+    def waiting_count(self) -> int:
+        """Direct messages that wait for their recipients."""
+        return self._core.waiting_count
 
     async def drain(self) -> None:
         """Wait until everything announced so far was handed to the neighbours' queues."""

@@ -26,12 +26,14 @@ from p2pchat.core.values import (
 )
 from p2pchat.crypto.credentials import NodeCredentials
 from p2pchat.crypto.room import Room
+from p2pchat.crypto.sealing import SealingKeys
 from p2pchat.finding import BookKeeper, Finder
 from p2pchat.net.interfaces import reachable_addresses
 from p2pchat.net.registry import ConnectionRegistry
 from p2pchat.net.tcp import Listener
 from p2pchat.nicks import check_nick, default_nick
 from p2pchat.notice_queue import NoticeQueue
+from p2pchat.people_keeper import PeopleKeeper
 from p2pchat.questions import Questions
 from p2pchat.shell import Shell
 from p2pchat.store.profile import Profile, default_folder, open_ephemeral, open_profile
@@ -116,6 +118,7 @@ class NodeLife:
             rng = Random(os.urandom(16))
             book = AddressBook(rng)
             self._keeper = BookKeeper(book, self._profile.folder, self._room)
+            self._people_keeper = PeopleKeeper(self._profile)
             self._core = self._make_core(rng, book)
             self._tasks = tasks = await undo.enter_async_context(asyncio.TaskGroup())
             self._shell = Shell(self._core, self._profile.identity, tasks, self._notices, self)
@@ -127,7 +130,8 @@ class NodeLife:
             self._listening = tasks.create_task(serving, name="listener")
             self._timing = tasks.create_task(self._shell.keep_time(), name="node")
             self._exit = undo.pop_all()
-        for message in (*self._profile.messages, *self._keeper.messages):
+        told = (*self._profile.messages, *self._keeper.messages, *self._people_keeper.messages)
+        for message in told:
             log.warning("%s", message)
         self._notices.offer(self._describe())
         self._shell.handle(NetworkChanged(self._finder.addresses()))
@@ -168,6 +172,7 @@ class NodeLife:
             self._finder.stop()
             self._shell.leave()
             await self._keeper.save()
+            self._people_keeper.save()
         try:
             async with asyncio.timeout(limits.LEAVE_TIMEOUT_S):
                 while len(self.connections):
@@ -219,6 +224,11 @@ class NodeLife:
         if not self._is_leaving:
             self._tasks.create_task(self._keeper.save(), name="address book")
 
+    @property
+    def people(self) -> PeopleKeeper:
+        """Keeps contacts and direct messages on the disk; the core asks for it."""
+        return self._people_keeper
+
     def look_on_lan(self) -> None:
         """Begin to look for strangers on the LAN, where that is wanted.
 
@@ -253,7 +263,17 @@ class NodeLife:
             lan=self._lan,
             is_mapped=self._is_mapped,
         )
-        return Core(setup, Codec(), NodeCredentials(identity, self._room), rng, book)
+        return Core(
+            setup,
+            Codec(),
+            NodeCredentials(identity, self._room),
+            rng,
+            book,
+            sealer=SealingKeys(),
+            contacts=self._people_keeper.contacts,
+            delivered=self._people_keeper.delivered,
+            waiting=self._people_keeper.waiting,
+        )
 
     def _describe(self) -> Listening:
         bound = self._listener.address

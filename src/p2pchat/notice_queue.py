@@ -8,7 +8,14 @@ from collections.abc import AsyncIterator, Iterator
 
 from p2pchat.core import limits
 from p2pchat.core.events import Deliver, Published
-from p2pchat.core.notices import Notice, Received, Sent, Skipped
+from p2pchat.core.notices import (
+    DirectArrived,
+    DirectSent,
+    Notice,
+    Received,
+    Sent,
+    Skipped,
+)
 from p2pchat.core.values import Epoch, Message
 
 Told = Notice | Deliver | Published
@@ -80,12 +87,20 @@ class NoticeQueue:
 
     def _count(self, told: Told, sign: int) -> None:
         self._texts += sign * _texts_in(told)
-        if isinstance(told, Deliver | Published):
-            self._bytes += sign * len(told.envelope.signed)
+        self._bytes += sign * _bytes_in(told)
 
 
 def _texts_in(told: Told) -> int:
     return len(told.texts) if isinstance(told, Deliver | Published) else 1
+
+
+def _bytes_in(told: Told) -> int:
+    match told:
+        case Deliver() | Published():
+            return len(told.envelope.signed)
+        case DirectArrived(direct) | DirectSent(direct):
+            return len(direct.text.encode(errors="surrogatepass"))
+    return 0  # everything else is a line of ours, or the names in it
 
 
 def messages_of(told: Deliver | Published) -> list[Message]:

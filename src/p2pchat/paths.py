@@ -6,7 +6,7 @@ from pathlib import Path
 
 from platformdirs import user_config_path
 
-from p2pchat.store.address_book import FOLDER_NAME
+from p2pchat.store import address_book, contacts, delivered, outbox
 from p2pchat.store.profile import DEFAULT_NAME, default_folder
 from p2pchat.store.running import run_folders
 
@@ -31,7 +31,10 @@ def listing(profile: str | None, settings: Path) -> str:
         "key": own / "key",
         "nick": own / "nick",
         "log": own / "log.txt",
-        "addresses": own / FOLDER_NAME,
+        "addresses": own / address_book.FOLDER_NAME,
+        "contacts": own / contacts.FILE_NAME,
+        "outbox": own / outbox.FOLDER_NAME,
+        "delivered": own / delivered.FILE_NAME,
         "running": run_folders(folder)[0],
     }
     return "".join(f"{name:<10} {path}\n" for name, path in places.items())

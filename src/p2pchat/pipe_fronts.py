@@ -20,7 +20,12 @@ from p2pchat.ui.commands import MapForm, NotYet, SetBack
 from p2pchat.ui.findings import lines_of_findings
 from p2pchat.ui.grammar import parse
 from p2pchat.ui.help_text import help_text
+from p2pchat.ui.lateness import Lateness
+from p2pchat.ui.names import name_alone
 from p2pchat.ui.ndjson import Request
+from p2pchat.ui.ndjson_people import encode_about
+from p2pchat.ui.people import AboutPerson, lines_about
+from p2pchat.ui.words import Verdict, nobody_is_verified
 
 HURRY_S: Final = 1.0
 """What a reader of our output still has when a signal ends us, and one of our narration ever."""
@@ -30,9 +35,14 @@ class PipeFront:
     """What line mode, NDJSON and linear text have in common: no cursor, no editor."""
 
     is_interactive = False
+    has_editor = False
 
-    def __init__(self, *, is_quiet: bool = False) -> None:
+    def __init__(
+        self, *, is_quiet: bool = False, is_verified: Verdict = nobody_is_verified
+    ) -> None:
         self._is_quiet = is_quiet
+        self._is_verified = is_verified
+        self._lateness = Lateness()
         self._input = StandardInput()
 
     async def __aenter__(self) -> Self:
@@ -96,13 +106,14 @@ class LineFront(PipeFront):
 
     def show(self, notice: Notice, ref: str | None = None) -> None:
         """Print a notice as its lines."""
-        lines = plain.lines_of(notice)
+        told = self._lateness.told(notice, name_alone)
+        lines = plain.Lines([], []) if told is None else plain.lines_of(told)
         self._print(lines.out)
         self._narrate(lines.err)
 
     def show_peers(self, peers: Peers, ref: str | None) -> None:
         """Answer on standard error."""
-        self._narrate(plain.lines_of_peers(peers) or ["no one is connected"])
+        self._narrate(plain.lines_of_peers(peers, self._is_verified))
 
     def show_reach(self, reach: Reach, ref: str | None) -> None:
         """Answer on standard error."""
@@ -115,6 +126,10 @@ class LineFront(PipeFront):
     def show_path(self, path: Path, about: Message | Person, ref: str | None) -> None:
         """Answer on standard error."""
         self._narrate(plain.lines_of_path(path, about))
+
+    def show_about(self, told: AboutPerson, ref: str | None) -> None:
+        """Answer on standard error."""
+        self._narrate(lines_about(told, name_alone, _now().astimezone()))
 
     def show_doctor(self, findings: Sequence[Finding], ref: str | None) -> None:
         """Answer on standard error."""
@@ -150,7 +165,7 @@ class JsonFront(PipeFront):
 
     def show_peers(self, peers: Peers, ref: str | None) -> None:
         """Print a result."""
-        self._print([ndjson.encode_peers(peers, _now(), ref)])
+        self._print([ndjson.encode_peers(peers, _now(), ref, self._is_verified)])
 
     def show_reach(self, reach: Reach, ref: str | None) -> None:
         """Print a result."""
@@ -163,6 +178,10 @@ class JsonFront(PipeFront):
     def show_path(self, path: Path, about: Message | Person, ref: str | None) -> None:
         """Print a result."""
         self._print([ndjson_answers.encode_path(path, about, _now(), ref)])
+
+    def show_about(self, told: AboutPerson, ref: str | None) -> None:
+        """Print a result."""
+        self._print([encode_about(told, _now(), ref)])
 
     def show_doctor(self, findings: Sequence[Finding], ref: str | None) -> None:
         """Print a result."""

@@ -19,19 +19,24 @@ from p2pchat.core.events import (
     ConnectionEnded,
     ConnectionStarted,
     Deliver,
+    DeliveredNoted,
     Dial,
     DialEnded,
     Effect,
     Event,
     Failed,
+    ForgetWaiting,
+    KeepWaiting,
     Leave,
     Note,
+    NoteDelivered,
     Opened,
     Probe,
     Probed,
     Published,
     Register,
     SaveBook,
+    SaveContacts,
     Search,
     Send,
     Tell,
@@ -39,7 +44,7 @@ from p2pchat.core.events import (
     TreatAsGuest,
     WriteLine,
 )
-from p2pchat.core.notices import Direction
+from p2pchat.core.notices import Direction, Trouble
 from p2pchat.core.values import Address, ConnectionId, PeerId
 from p2pchat.crypto.identity import Identity
 from p2pchat.errors import ConnectionEnded as EndedEarly
@@ -54,6 +59,7 @@ from p2pchat.net.conversation import (
 from p2pchat.net.registry import ConnectionRegistry
 from p2pchat.net.tcp import ByteStream, TcpStream, dial_first, probe
 from p2pchat.notice_queue import NoticeQueue
+from p2pchat.people_keeper import PeopleKeeper
 from p2pchat.wire.codec import encode
 from p2pchat.wire.framing import frame_bytes
 from p2pchat.wire.plain_line import guest_line
@@ -62,6 +68,10 @@ log = logging.getLogger(__name__)
 
 _CLOCK_STEP_S = 0.25
 """Steps of the wall clock below this are nobody's business."""
+
+
+KeptEffect = KeepWaiting | ForgetWaiting | NoteDelivered | SaveContacts
+OutsideEffect = Dial | Probe | Search | Advertise | SaveBook | KeptEffect
 
 
 class Outside(Protocol):
@@ -77,6 +87,11 @@ class Outside(Protocol):
 
     def save_book(self) -> None:
         """Write the address book."""
+        ...
+
+    @property
+    def people(self) -> PeopleKeeper:
+        """Keeps contacts and direct messages."""
         ...
 
 
@@ -273,7 +288,7 @@ class Shell:
             case _:
                 self._perform_outside(effect)
 
-    def _perform_outside(self, effect: Dial | Probe | Search | Advertise | SaveBook) -> None:
+    def _perform_outside(self, effect: OutsideEffect) -> None:
         match effect:
             case Dial(addresses=addresses):
                 self._spawn(self._dial_by_itself(effect), f"dial {addresses[0]}")
@@ -286,7 +301,26 @@ class Shell:
             case SaveBook():
                 self._outside.save_book()
             case _:
+                self._keep(effect)
+
+    def _keep(self, effect: KeptEffect) -> None:
+        people = self._outside.people
+        problem: str | None = None
+        match effect:
+            case KeepWaiting(waiting):
+                problem = people.keep(waiting)
+            case ForgetWaiting(message):
+                problem = people.forget(message)
+            case NoteDelivered(author, message):
+                is_noted, problem = people.note_delivered(author, message)
+                if is_noted:
+                    self._pending.append(DeliveredNoted(author, message))
+            case SaveContacts():
+                problem = people.save()
+            case _:
                 assert_never(effect)
+        if problem:
+            self._notices.offer(Trouble(problem, "bad-input"))
 
     def _write(self, connections: tuple[ConnectionId, ...], payload: bytes) -> None:
         for overflowing in self.registry.write(connections, payload):

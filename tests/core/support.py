@@ -28,6 +28,7 @@ from p2pchat.core.setup import GuestPolicy, Setup
 from p2pchat.core.values import Address, ConnectionId, Epoch, PeerId
 from p2pchat.sim.codec import MemoCodec
 from p2pchat.sim.credentials import SimCredentials, sim_network_id, sim_peer_id
+from p2pchat.sim.sealing import SimSealer
 
 WALL_S = 1_700_000_000.0
 IP = "192.0.2.7"
@@ -104,7 +105,8 @@ class OneCore:
         self.abilities = setup.abilities
         """What everybody else can do, too."""
         credentials = SimCredentials(self.me, room)
-        self.core = Core(setup, MemoCodec(), credentials, random.Random(1))
+        sealer = SimSealer(self.me)
+        self.core = Core(setup, MemoCodec(), credentials, random.Random(1), sealer=sealer)
         self._numbers = count(1)
         self._names: dict[ConnectionId, tuple[PeerId, Direction]] = {}
         self.feed(ClockSet(WALL_S))

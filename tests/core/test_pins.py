@@ -15,7 +15,7 @@ BOB, CID = sim_peer_id("bob"), sim_peer_id("cid")
 
 def pins() -> Pins:
     made = Pins(random.Random(1))
-    made.add(BOB, HERE)
+    made.add(BOB, HERE, 0.0)
     return made
 
 
@@ -49,16 +49,32 @@ def test_each_failure_waits_longer_and_it_never_ends() -> None:
     assert max(waits) <= limits.DIAL_BACKOFF_LONGEST_S * (1 + limits.DIAL_BACKOFF_SPREAD)
 
 
-def test_success_forgets_the_failures() -> None:
+def test_a_connection_that_lasted_forgets_the_failures_before_it() -> None:
     one = pins()
     one.broke(BOB, 0.0)
     one.on_failed(one.due(0.0)[0].attempt, 0.0)
 
     (dial,) = one.due(1_000.0)
-    one.on_open(dial.attempt, BOB)
+    one.on_open(dial.attempt, BOB, 1_000.0)
     one.broke(BOB, 2_000.0)
 
     assert one.next_deadline() == 2_000.0
+
+
+def test_who_hangs_up_at_once_is_dialled_more_and_more_seldom() -> None:
+    one, now, waits = pins(), 0.0, []
+
+    for _ in range(6):
+        one.broke(BOB, now)
+        at = one.next_deadline()
+        assert at is not None
+        waits.append(at - now)
+        now = at
+        (dial,) = one.due(now)
+        one.on_open(dial.attempt, BOB, now)
+
+    assert waits[0] == 0.0, "most often only the connection is gone"
+    assert limits.DIAL_BACKOFF_S * 0.8 <= waits[1] < waits[3] < waits[5]
 
 
 def test_whoever_answers_there_now_takes_the_place() -> None:
@@ -67,7 +83,7 @@ def test_whoever_answers_there_now_takes_the_place() -> None:
     (dial,) = one.due(0.0)
 
     assert one.holds(CID, dial.attempt)
-    one.on_open(dial.attempt, CID)
+    one.on_open(dial.attempt, CID, 1.0)
 
     assert CID in one
     assert BOB not in one
@@ -97,10 +113,10 @@ def test_what_the_user_ends_is_not_dialled_again_even_where_a_dial_is_under_way(
 
 def test_an_address_belongs_to_who_answered_there_last() -> None:
     one = pins()
-    one.add(CID, HERE)
+    one.add(CID, HERE, 1.0)
 
     assert BOB not in one
-    one.add(BOB, THERE)
+    one.add(BOB, THERE, 2.0)
     one.drop_address(HERE)
     assert CID not in one
     assert BOB in one

@@ -54,16 +54,18 @@ def seconds_until_whole(overlay: Overlay, most_s: float) -> float:
 
 def broken_bounds(overlay: Overlay) -> list[str]:
     """Name each running node whose view has more members than it may have."""
-    return [
-        f"{node.index}: {len(members)} members, {accepted} accepted"
-        for node in overlay.running
-        if (members := node.membership.view.members)
-        and (
-            (accepted := sum(not link.is_dialled for link in members))
-            > limits.ACTIVE_ACCEPTED_LIMIT
-            or len(members) > limits.ACTIVE_LIMIT
-        )
-    ]
+    return broken_bounds_of(overlay.running)
+
+
+def broken_bounds_of(nodes: list[OverlayNode]) -> list[str]:
+    """Name each of those nodes whose view has more members than it may have."""
+    broken = []
+    for node in nodes:
+        members = node.membership.view.members
+        accepted = sum(not link.is_dialled for link in members)
+        if len(members) > limits.ACTIVE_LIMIT or accepted > limits.ACTIVE_ACCEPTED_LIMIT:
+            broken.append(f"{node.index}: {len(members)} members, {accepted} accepted")
+    return broken
 
 
 def lonely(overlay: Overlay) -> list[OverlayNode]:

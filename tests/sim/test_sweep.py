@@ -24,6 +24,7 @@ from p2pchat.sim.sweep_report import (
     reach_table,
     shape_table,
 )
+from tests.sweep_page import page
 
 PLAN = Plan(nodes=200, messages=20, fractions=(30, 80), periods=3, seed=5)
 
@@ -102,6 +103,7 @@ def test_progress_goes_from_nothing_to_all() -> None:
     assert shares[-1] == 1.0
 
 
+@pytest.mark.long
 def test_a_thousand_nodes_take_well_under_a_minute() -> None:
     begun = time.process_time()
 
@@ -175,6 +177,13 @@ def test_a_table_for_a_document_has_a_rule_below_its_head() -> None:
     lines = as_markdown([("a", "b"), ("1", "2")]).splitlines()
 
     assert lines == ["| a | b |", "| --- | ---: |", "| 1 | 2 |"]
+
+
+def test_the_document_is_made_from_what_json_holds() -> None:
+    again = msgspec.json.decode(as_json(outcome()), type=Outcome)
+
+    assert again == outcome()
+    assert "| 80 | died |" in page(again)
 
 
 # --- The command ------------------------------------------------------------------------------

@@ -18,8 +18,9 @@ from p2pchat.core import limits
 from p2pchat.core.address_book import AddressBook
 from p2pchat.core.book_entries import BookEntry, BookState
 from p2pchat.core.values import Address, NetworkId, PeerId
-from p2pchat.store.address_book import FILE_LIMIT_BYTES, ROOMS_LIMIT, _format, load_book, save_book
+from p2pchat.store.address_book import _KIND, FILE_LIMIT_BYTES, ROOMS_LIMIT, load_book, save_book
 from p2pchat.store.book_text import read_state, write_state
+from p2pchat.store.checked_file import with_check
 from tests.core.book_support import WALL_MS, peer_id, public_ip, record_of
 from tests.effort import EFFORT
 from tests.store.folders import names_in
@@ -42,7 +43,7 @@ def a_state(peers: int = 4) -> BookState:
 
 
 STATE = a_state()
-WRITTEN = _format(NETWORK, STATE)
+WRITTEN = with_check(_KIND, write_state(NETWORK, STATE))
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ def test_a_changed_byte_is_noticed(
 
 
 def test_a_file_of_another_room_is_not_believed(path: Path) -> None:
-    write(path, _format(NetworkId(NETWORK[:8] + bytes(8)), STATE))
+    write(path, with_check(_KIND, write_state(NetworkId(NETWORK[:8] + bytes(8)), STATE)))
 
     state, messages = load(path)
 
@@ -280,7 +281,10 @@ def test_the_fullest_book_fits_into_the_bound() -> None:
     )  # fmt: skip
     heard = replace(entry, addresses=())
 
-    content = _format(NETWORK, BookState(bytes(32), (entry,) * size + (heard,) * size, ()))
+    content = with_check(
+        _KIND,
+        write_state(NETWORK, BookState(bytes(32), (entry,) * size + (heard,) * size, ())),
+    )
 
     assert len(content) <= FILE_LIMIT_BYTES
 

@@ -126,14 +126,19 @@ PEERS = Peers(
 
 
 def test_peers_are_a_table_where_there_is_room() -> None:
-    rows = plain(render_peers(PEERS, 80, Scene(ALICE, known=(BOB, OTHER_BOB))), 80).split("\n")
+    scene = Scene(ALICE, known=(BOB, OTHER_BOB), is_verified=lambda peer: peer == BOB.id)
+
+    rows = plain(render_peers(PEERS, 80, scene), 80).split("\n")
 
     assert [row.split() for row in rows] == [
-        ["name", "address", "connection", "for", "hops", "rtt", "heard"],
-        ["bob#c9h6", "127.0.0.1:55556", "in", "view", "1", "1.2", "ms", "3", "s", "ago"],
-        ["~guest", "192.168.1.7:55555", "out", "beside", "1", "-", "2", "min", "ago"],
-        ["bob#cdhp", "-", "via", "others", "-", "2", "-", "2", "h", "ago"],
-    ]
+        ["name", "address", "connection", "for", "hops", "rtt", "heard",
+         "verified"],
+        ["bob#c9h6", "127.0.0.1:55556", "in", "view", "1", "1.2", "ms", "3", "s", "ago",
+         "yes"],
+        ["~guest", "192.168.1.7:55555", "out", "beside", "1", "-", "2", "min", "ago",
+         "no"],
+        ["bob#cdhp", "-", "via", "others", "-", "2", "-", "2", "h", "ago", "no"],
+    ]  # fmt: skip
     assert (
         len({row.index(" in ") if " in " in row else row.index(" out ") for row in rows[1:3]}) == 1
     )
@@ -141,9 +146,11 @@ def test_peers_are_a_table_where_there_is_room() -> None:
 
 def test_peers_are_a_labelled_line_each_in_a_narrow_window() -> None:
     assert plain(render_peers(PEERS, 79, SCENE)).split("\n") == [
-        "bob: address 127.0.0.1:55556, connection in, for view, hops 1, rtt 1.2 ms, heard 3 s ago",
-        "~guest: address 192.168.1.7:55555, connection out, for beside, hops 1, heard 2 min ago",
-        "bob: connection via others, hops 2, heard 2 h ago",
+        "bob: address 127.0.0.1:55556, connection in, for view, hops 1, rtt 1.2 ms, heard 3 s ago, "
+        "verified no",
+        "~guest: address 192.168.1.7:55555, connection out, for beside, hops 1, heard 2 min ago, "
+        "verified no",
+        "bob: connection via others, hops 2, heard 2 h ago, verified no",
     ]
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from p2pchat.core.values import Address
 from p2pchat.sanitize import visible_line
-from p2pchat.ui.commands import COMMANDS, CommandSpec, NotYet, built_words, find
+from p2pchat.ui.command_table import COMMANDS, CommandSpec, built_words, find
+from p2pchat.ui.commands import NotYet
 from p2pchat.ui.grammar import parse
 from p2pchat.ui.help_text import help_text
 
@@ -25,7 +26,8 @@ def test_no_word_means_two_commands() -> None:
 def test_just_what_is_built_is_marked_as_built() -> None:
     assert {spec.name for spec in BUILT} == {
         "help", "connect", "disconnect", "peers", "map", "trace", "seen", "history", "me", "nick",
-        "say", "invite", "ping", "doctor", "clear", "quit",
+        "say", "invite", "ping", "doctor", "clear", "quit", "msg", "reply", "whois", "verify",
+        "block", "unblock",
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2pchat.ui.commands import COMMANDS
+from p2pchat.ui.command_table import COMMANDS
 from p2pchat.ui.completion import candidates
 
 NICKS = ("bob", "bea#09ab", "carol")
@@ -24,7 +24,7 @@ def texts(before_cursor: str) -> list[str]:
         ("/PE", ["/peers"]),
         ("  /pe", ["/peers"]),
         ("/me", ["/me "]),
-        ("/who", []),
+        ("/who", ["/whois "]),
         ("/inv", ["/invite "]),
         ("/invite ", ["qr"]),
         ("/map ", ["--dot", "--mermaid"]),
@@ -36,6 +36,16 @@ def texts(before_cursor: str) -> list[str]:
         ("@b", ["@bea#09ab ", "@bob "]),
         ("@", ["@bea#09ab ", "@bob ", "@carol "]),
         ("@@b", []),
+        ("/msg b", ["bea#09ab", "bob"]),
+        ("/m ca", ["carol"]),
+        ("/msg bob @ca", ["@carol"]),
+        ("/reply b", []),
+        ("/whois b", ["bea#09ab", "bob"]),
+        ("/verify ca", ["carol"]),
+        ("/verify carol ", ["no", "yes"]),
+        ("/verify carol y", ["yes"]),
+        ("/block b", ["bea#09ab", "bob"]),
+        ("/unblock b", ["bea#09ab", "bob"]),
         ("ask @ca", ["@carol"]),
         ("ask ca", []),
         ("", []),
@@ -51,7 +61,7 @@ def texts(before_cursor: str) -> list[str]:
         ("/nick b", []),
         ("/help pe", ["peers"]),
         ("/help inv", ["invite"]),
-        ("/help blo", []),
+        ("/help blo", ["block"]),
         ("/me @bo", ["@bob"]),
         ("/me hugs @bo", ["@bob"]),
         ("/unknown b", []),

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from p2pchat.core.invites import Invite
 from p2pchat.core.values import Address
 from p2pchat.sanitize import is_invisible, visible_line
+from p2pchat.ui.command_table import COMMANDS, find
 from p2pchat.ui.commands import (
-    COMMANDS,
     Act,
+    Block,
     ChangeNick,
     Clear,
     Command,
@@ -24,6 +25,7 @@ from p2pchat.ui.commands import (
     NotYet,
     PingSomebody,
     Quit,
+    Reply,
     Say,
     SetBack,
     ShowDoctor,
@@ -34,7 +36,9 @@ from p2pchat.ui.commands import (
     ShowPeers,
     ShowSeen,
     ShowTrace,
-    find,
+    ShowWhois,
+    Verify,
+    Write,
 )
 from p2pchat.ui.grammar import parse
 from p2pchat.ui.typed import is_whole, without_invisible
@@ -199,27 +203,7 @@ def test_a_line_means_what_the_grammar_says(buffer: str, command: Command) -> No
 
 @pytest.mark.parametrize(
     ("buffer", "word"),
-    [
-        ("/who", "/who"),
-        ("/whois bob", "/whois"),
-        ("/verify bob", "/verify"),
-        ("/msg bob secret", "/msg"),
-        ("/dm bob secret", "/msg"),
-        ("/m bob secret", "/msg"),
-        ("/r secret", "/reply"),
-        ("/st", "/stats"),
-        ("/help who", "/who"),
-        ("/msg bob secret\nmore", "/msg"),
-        ("/rep secret\nmore", "/reply"),
-        ("@bob secret", "@bob"),
-        ("  @bob secret", "@bob"),
-        ("\u200b@bob secret", "@bob"),
-        ("@bob", "@bob"),
-        ("@bob secret\nmore", "@bob"),
-        ("@bob\nsecret", "@bob"),
-        ("\uff20bob secret", "\uff20bob"),
-        ("\uff20bob secret\nmore", "\uff20bob"),
-    ],
+    [("/who", "/who"), ("/st", "/stats"), ("/help who", "/who"), ("/notify off", "/notify")],
 )
 def test_what_is_not_built_is_recognised_and_not_sent(buffer: str, word: str) -> None:
     command = parse(buffer)
@@ -228,6 +212,63 @@ def test_what_is_not_built_is_recognised_and_not_sent(buffer: str, word: str) ->
     assert isinstance(command, NotYet)
     assert command.line == buffer
     assert "not in this version yet" in command.text
+
+
+@pytest.mark.parametrize(
+    ("buffer", "command"),
+    [
+        ("@bob secret", Write("bob", "secret")),
+        ("@bob#k3f9 secret ", Write("bob#k3f9", "secret")),
+        ("@bob  two blanks", Write("bob", " two blanks")),
+        ("  @bob secret", Write("bob", "secret")),
+        ("\u200b@bob secret", Write("bob", "secret")),
+        ("@bob secret\nmore", Write("bob", "secret\nmore")),
+        ("@bob\nsecret", Write("bob", "secret")),
+        ("@bob /quit", Write("bob", "/quit")),
+        ("@bob p2pchat://1", Write("bob", "p2pchat://1")),
+        ("\uff20bob secret", Write("bob", "secret")),
+        ("\uff20bob secret\nmore", Write("bob", "secret\nmore")),
+        ("/msg bob secret", Write("bob", "secret")),
+        ("/msg @bob secret", Write("bob", "secret")),
+        ("/msg   bob  secret", Write("bob", " secret")),
+        ("/dm bob secret", Write("bob", "secret")),
+        ("/m bob secret", Write("bob", "secret")),
+        ("/msg bob secret\nmore", Write("bob", "secret\nmore")),
+        ("/msg\nbob secret", Write("bob", "secret")),
+        ("/r secret", Reply("secret")),
+        ("/rep secret\nmore", Reply("secret\nmore")),
+        ("/whois bob", ShowWhois("bob")),
+        ("/whois @bob#k3f9", ShowWhois("bob#k3f9")),
+        ("/verify bob", Verify("bob", None)),
+        ("/verify bob yes", Verify("bob", True)),
+        ("/verify bob NO", Verify("bob", False)),
+        ("/block bob", Block("bob", is_wanted=True)),
+        ("/unblock bob", Block("bob", is_wanted=False)),
+    ],
+)
+def test_what_is_about_one_person_says_whom_and_keeps_the_line(
+    buffer: str, command: Command
+) -> None:
+    found = parse(buffer)
+
+    assert found == command
+    assert isinstance(found, Write | Reply | ShowWhois | Verify | Block)
+    assert found.line == buffer
+
+
+@pytest.mark.parametrize(
+    "buffer",
+    [
+        "@bob", "@bob \u200b", "@ bob secret", "/msg", "/msg bob", "/msg bob\n", "/reply",
+        "/reply \u200b", "/whois", "/whois bob cid", "/verify", "/verify bob maybe", "/block",
+        "/unblock a b", "@bob \ud800", "/r \ud800", "/d bob secret\nmore",
+    ],
+)  # fmt: skip
+def test_what_is_about_one_person_and_incomplete_sends_nothing(buffer: str) -> None:
+    command = parse(buffer)
+
+    assert isinstance(command, SetBack)
+    assert command.line == buffer
 
 
 @given(ANYTHING)
@@ -259,7 +300,9 @@ def test_no_line_that_begins_with_a_slash_leaks(lead: str, slash: str, rest: str
 def test_no_private_text_leaks(lead: str, start: str, secret: str) -> None:
     command = parse(f"{lead}{start} {secret}")
 
-    assert isinstance(command, NotYet)
+    assert isinstance(command, Write | Reply | SetBack)
+    if isinstance(command, Write):
+        assert command.who in {"bob", "b"}
 
 
 @given(LEADS, st.sampled_from(["exit", "quit", "/quit", "/exit", "/q"]), LEADS)

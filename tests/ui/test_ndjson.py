@@ -32,7 +32,16 @@ from p2pchat.core.notices import (
 )
 from p2pchat.core.values import GUEST, Address, Epoch, Kind, Message, PeerId, Person
 from p2pchat.sanitize import visible_line
-from p2pchat.ui.commands import ChangeNick, Command, Connect, NotYet, Quit, Say, SetBack, ShowPeers
+from p2pchat.ui.commands import (
+    ChangeNick,
+    Command,
+    Connect,
+    Quit,
+    Say,
+    SetBack,
+    ShowPeers,
+    Write,
+)
 from p2pchat.ui.grammar import parse
 from p2pchat.ui.ndjson import (
     REQUEST_LIMIT_CHARACTERS,
@@ -195,7 +204,11 @@ def test_peers_are_facts_in_fields() -> None:
         NeighbourStatus(GUEST, HERE, Direction.IN, None, 1.0, 2.0, guest=True),
     )
 
-    found = json.loads(encode_peers(Peers(neighbours, (HeardStatus(BOB, 2, 7.5),)), TS, "r"))
+    found = json.loads(
+        encode_peers(
+            Peers(neighbours, (HeardStatus(BOB, 2, 7.5),)), TS, "r", lambda peer: peer == BOB.id
+        )
+    )
 
     here = str(HERE)
     assert found == HEAD | {
@@ -205,12 +218,13 @@ def test_peers_are_facts_in_fields() -> None:
         "data": {
             "neighbours": [
                 {"peer": BOB_JSON, "address": here, "direction": "out", "rtt_ms": 1.235,
-                 "heard_s": 3.0, "connected_s": 200.0, "place": "pinned", "how": "typed"},
+                 "heard_s": 3.0, "connected_s": 200.0, "place": "pinned", "how": "typed",
+                 "verified": True},
                 {"peer": GUEST_JSON, "address": here, "guest": True, "direction": "in",
                  "rtt_ms": None, "heard_s": 1.0, "connected_s": 2.0, "place": "beside",
-                 "how": None},
+                 "how": None, "verified": False},
             ],
-            "heard": [{"who": BOB_JSON, "hops": 2, "heard_s": 7.5}],
+            "heard": [{"who": BOB_JSON, "hops": 2, "heard_s": 7.5, "verified": True}],
         },
     }  # fmt: skip
 
@@ -246,14 +260,14 @@ def _pairs_joined(text: str) -> str:
         ({"type": "connect", "address": "plain://h:5"}, Connect(Address("h", 5, plain=True))),
         ({"type": "connect", "address": f" {INVITE}."}, Connect(LOBBY)),
         ({"type": "command", "line": f"connect {INVITE}"}, Connect(LOBBY)),
-        ({"type": "dm", "to": "bob", "text": "secret"}, NotYet("dm")),
+        ({"type": "dm", "to": "bob", "text": "secret"}, Write("bob", "secret")),
         ({"type": "command", "line": "/peers"}, ShowPeers()),
         ({"type": "command", "line": " quit "}, Quit()),
         ({"type": "command", "line": "/nick bob"}, ChangeNick("bob")),
         ({"type": "command", "line": "connect localhost 5"}, Connect(Address("localhost", 5))),
         ({"type": "command", "line": "/say hi"}, Say("hi")),
         ({"type": "command", "line": "//hi"}, Say("/hi")),
-        ({"type": "command", "line": "@bob hi"}, NotYet("@bob")),
+        ({"type": "command", "line": "@bob hi"}, Write("bob", "hi")),
     ],
 )
 def test_an_object_asks_for_what_it_says(request_fields: dict[str, str], command: Command) -> None:

@@ -184,12 +184,12 @@ def test_peers_are_one_labelled_line_each() -> None:
     carol = Person(PeerId(bytes(32)), "carol")
     peers = Peers((_neighbour(BOB),), (HeardStatus(carol, 2, 7300.0),))
 
-    lines = lines_of_peers(peers)
+    lines = lines_of_peers(peers, lambda peer: peer == BOB.id)
 
     assert lines == [
         "name bob  address 127.0.0.1:55556  connection out  for 3 min  kept as beside  rtt 1.2 ms"
-        f"  heard 3 s ago  key {BOB_KEY}",
-        "name carol  hops 2  heard 2 h ago  key 0000-0000",
+        f"  heard 3 s ago  key {BOB_KEY}  verified",
+        "name carol  hops 2  heard 2 h ago  key 0000-0000  not verified",
     ]
 
 

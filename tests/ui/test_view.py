@@ -28,13 +28,13 @@ from p2pchat.core.notices import (
     Trouble,
 )
 from p2pchat.core.values import GUEST, Address, Epoch, Kind, Message, PeerId, Person
+from p2pchat.ui.banner import banner
 from p2pchat.ui.theme import Theme
 from p2pchat.ui.view import (
     GUTTER,
     NOBODY,
     Line,
     Scene,
-    banner,
     has_line,
     mentions,
     render,

@@ -168,6 +168,11 @@ class ActiveView:
         return [link for link in self._links.values() if link.is_in_view]
 
     @property
+    def kept(self) -> int:
+        """How many are here to stay: in the view, or pinned by us."""
+        return sum(link.is_in_view or link.is_pinned for link in self._links.values())
+
+    @property
     def taken(self) -> int:
         """Places in use, with those that were asked for."""
         return sum(link.is_in_view or link.is_asked for link in self._links.values())
@@ -217,7 +222,7 @@ class ActiveView:
         return gone + leaving[: max(0, len(self) - len(gone) - _CROWDED)]
 
     def victim(self, now: float) -> Link | None:
-        """Return who gives way to somebody who has no neighbour at all, if it is time for that."""
+        """Return who gives way to somebody who has few neighbours, if it is time for that."""
         accepted = [link for link in self.members if not link.is_dialled]
         safe = self._protected(accepted)
         choice = [link for link in accepted if link.peer not in safe]

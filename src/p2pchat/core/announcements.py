@@ -128,6 +128,19 @@ class Announcements:
         return Batch(run.kind, run.nick, first, texts, run.wants_acks)
 
 
+def sendable(text: str) -> str:
+    """Return a text as it can be sent to somebody: what no UTF-8 can hold is replaced.
+
+    Raises:
+        TextTooLong: Above TEXT_LIMIT_CHARACTERS or TEXT_LIMIT_BYTES.
+    """
+    text = _encodable(text)
+    size_bytes = len(text.encode())
+    if len(text) > limits.TEXT_LIMIT_CHARACTERS or size_bytes > limits.TEXT_LIMIT_BYTES:
+        raise _too_long(text, size_bytes)
+    return text
+
+
 def _encodable(text: str) -> str:
     """Replace lone surrogates, which no UTF-8 can hold; they come from broken input."""
     try:

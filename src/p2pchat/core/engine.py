@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from p2pchat.core import limits
 from p2pchat.core.admission import is_loopback
 from p2pchat.core.alarms import Purpose, earliest
+from p2pchat.core.direct_frames import DirectFrame
 from p2pchat.core.events import (
     AddressFound,
     AskMap,
@@ -18,6 +19,7 @@ from p2pchat.core.events import (
     ConnectionEnded,
     ConnectionSecured,
     ConnectionStarted,
+    DeliveredNoted,
     DialEnded,
     Effect,
     Event,
@@ -32,6 +34,7 @@ from p2pchat.core.events import (
     Probed,
     QueueFell,
     QueueRose,
+    SendDirect,
     Tell,
     Tick,
     TreatAsGuest,
@@ -59,6 +62,8 @@ Wish = (
     | AskWhoHas
     | AskMap
     | AskPath
+    | SendDirect
+    | DeliveredNoted
     | AddressFound
     | LookAround
     | NetworkChanged
@@ -86,6 +91,8 @@ class Core(Machines):
             self._spreading.next_deadline(),
             self._joining.next_deadline(),
             self._survey.next_deadline(),
+            self._direct.next_deadline(),
+            self._acquaintance.next_deadline(),
         )
 
     def handle(self, event: Event, now: float) -> list[Effect]:
@@ -105,6 +112,9 @@ class Core(Machines):
             effects += self._joining.on_changes(changes, now, self._wall_ms(now))
         if self._connections.neighbours.has_changed:
             effects += self._follow_neighbours(now)
+        if self._people.has_met:
+            met = self._people.take_met()
+            effects += self._acquaintance.on_met(met, now, self._wall_ms(now))
         if self._survey.is_mapping and (behind := self._survey.to_mend(now)) is not None:
             effects += self._joining.dial_known(behind, now)
         return effects
@@ -149,6 +159,11 @@ class Core(Machines):
                 return self._survey.ask_map(now)
             case AskPath(number, target):
                 return self._survey.ask_path(number, target, now)
+            case SendDirect(message, recipient, kind, text):
+                wall_ms = self._wall_ms(now)
+                return self._direct.send(message, recipient, kind, text, now, wall_ms)
+            case DeliveredNoted(author, message):
+                return self._direct.on_noted(author, message, now)
             case AddressFound():
                 return self._joining.on_found(event, now)
             case LookAround():
@@ -178,7 +193,10 @@ class Core(Machines):
         self._wall_offset_s, self._has_begun = offset_s, True
         wall_ms = self._wall_ms(now)
         self._spreading.begin(wall_ms)
-        effects = self._joining.begin(now, wall_ms) if is_start else []
+        effects: list[Effect] = []
+        if is_start:
+            effects += self._direct.restore(self._left_over, now, wall_ms)
+            effects += self._joining.begin(now, wall_ms)
         if has_slept:
             effects += self._wake(now)
         return effects + self._warn_of_clock(now)
@@ -208,6 +226,8 @@ class Core(Machines):
             return self._joining.on_frame(session.connection, frame, now, wall_ms)
         if isinstance(frame, SurveyFrame):
             return self._survey.on_frame(session.connection, frame, now, wall_ms)
+        if isinstance(frame, DirectFrame):
+            return self._direct.on_frame(session.connection, frame, now, wall_ms)
         return self._spreading.on_frame(session, frame, now, wall_ms)
 
     def _follow_dials(self, effects: list[Effect], now: float) -> list[Effect]:
@@ -258,12 +278,15 @@ class Core(Machines):
         for connection in gone:
             effects += self._spreading.on_closed(connection, now)
             self._survey.on_closed(connection)
+            self._direct.on_closed(connection)
             self._clock_check.forget(connection)
         for connection in came:
             session = self._connections.get(connection)
             if connection not in gone and session is not None:
                 effects += self._spreading.on_open(connection, now, self._wall_ms(now))
                 self._survey.on_open(session, person_of(session, self._people))
+                if session.peer is not None:
+                    self._direct.on_heard(session.peer, now)
         return effects
 
     # --- Guests --------------------------------------------------------------------------------
@@ -311,6 +334,8 @@ class Core(Machines):
         effects += self._connections.on_time(now)
         effects += self._joining.on_time(now, self._wall_ms(now))
         effects += self._survey.on_time(now)
+        effects += self._direct.on_time(now, self._wall_ms(now))
+        effects += self._acquaintance.on_time(now)
         for connection, purpose in self._connections.alarms.take_due(now):
             if purpose is Purpose.GUEST_SILENCE:
                 effects += self._on_silence(connection, now)

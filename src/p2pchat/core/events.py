@@ -13,6 +13,7 @@ from msgspec import Struct
 from p2pchat.core.envelopes import Envelope
 from p2pchat.core.frames import Frame, Incoming
 from p2pchat.core.notices import Direction, How, Notice
+from p2pchat.core.outbox import DirectId, Waiting
 from p2pchat.core.values import Address, ConnectionId, PeerId, Person
 from p2pchat.errors import DialFailed
 
@@ -73,6 +74,23 @@ class LookAround(Struct, frozen=True):
 
 class AskMap(Struct, frozen=True):
     """The user wants to see the network."""
+
+
+class SendDirect(Struct, frozen=True):
+    """The user has something to say to one person."""
+
+    message: DirectId
+    """16 random bytes that name it."""
+    recipient: Person
+    kind: int
+    text: str
+
+
+class DeliveredNoted(Struct, frozen=True):
+    """The disk has it that a direct message was shown: its author may have his receipt."""
+
+    author: PeerId
+    message: DirectId
 
 
 class AskPath(Struct, frozen=True):
@@ -168,6 +186,8 @@ Event = (
     | LookAround
     | AskMap
     | AskPath
+    | SendDirect
+    | DeliveredNoted
     | ConnectionSecured
     | FrameReceived
     | BytesReceived
@@ -235,6 +255,29 @@ class Advertise(Struct, frozen=True):
 
 class SaveBook(Struct, frozen=True):
     """The address book has changed: write it."""
+
+
+class SaveContacts(Struct, frozen=True):
+    """The contacts have changed: write them."""
+
+
+class KeepWaiting(Struct, frozen=True):
+    """Write a direct message to the disk until its receipt comes."""
+
+    waiting: Waiting
+
+
+class ForgetWaiting(Struct, frozen=True):
+    """Remove a direct message from the disk."""
+
+    message: DirectId
+
+
+class NoteDelivered(Struct, frozen=True):
+    """Write down that a direct message was shown; answered by `DeliveredNoted` once it is."""
+
+    author: PeerId
+    message: DirectId
 
 
 class Register(Struct, frozen=True):
@@ -314,6 +357,10 @@ Effect = (
     | Search
     | Advertise
     | SaveBook
+    | SaveContacts
+    | KeepWaiting
+    | ForgetWaiting
+    | NoteDelivered
     | Register
     | Close
     | Opened

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from p2pchat.core import limits
+from p2pchat.core.direct_frames import KeyAnswer, NoWay, Packet, Receipt
 from p2pchat.core.fields import (
     AddressText,
     Count,
@@ -288,6 +289,10 @@ Frame = (
     | MapAnswer
     | PathAsk
     | PathAnswer
+    | Packet
+    | NoWay
+    | KeyAnswer
+    | Receipt
 )
 """Everything that can be sent."""
 

@@ -196,9 +196,9 @@ class Joining:
         """A connection of ours is open: whoever had asked for it knows whom it led to."""
         assert session.peer is not None
         if self.pins.has_dialled(session.attempt):
-            self.pins.on_open(session.attempt, session.peer)
+            self.pins.on_open(session.attempt, session.peer, session.opened_at)
         elif session.is_typed:
-            self.pins.add(session.peer, session.address)
+            self.pins.add(session.peer, session.address, session.opened_at)
         self.lookout.on_open(session.attempt)
 
     def _on_departed(self, departed: Departed, now: float) -> list[Effect]:

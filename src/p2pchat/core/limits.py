@@ -444,7 +444,7 @@ EVICT_BURST: Final = 3
 PROTECTED_OLDEST: Final = 2
 PROTECTED_USEFUL: Final = 2
 USEFUL_S: Final = 600.0
-"""How often somebody who has no neighbour at all may take another one's place, and who is safe
+"""How often somebody who has few neighbours may take another one's place, and who is safe
 from that: the oldest, and those with most first deliveries in that time."""
 
 DIALS_BURST: Final = 10

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING, Protocol
 
 from p2pchat.core import limits
+from p2pchat.core.acquaintance import Acquaintance
 from p2pchat.core.address_book import AddressBook
 from p2pchat.core.admission import ACCEPTED_LIMIT
 from p2pchat.core.alarms import Purpose
 from p2pchat.core.announcements import Announcements
 from p2pchat.core.clock_check import ClockCheck
 from p2pchat.core.connections import Connections
+from p2pchat.core.contacts import Contacts
+from p2pchat.core.direct import Direct
+from p2pchat.core.direct_packets import DirectPackets, Owner
+from p2pchat.core.direct_values import SEALING_REQUEST, DirectCodec, Sealer
+from p2pchat.core.direct_ways import Ways
 from p2pchat.core.envelopes import Envelope, EnvelopeCodec
+from p2pchat.core.events import Effect
 from p2pchat.core.frames import Welcome
 from p2pchat.core.holdings import Holding
 from p2pchat.core.invites import InvitePlace
 from p2pchat.core.joining import Joining
 from p2pchat.core.notices import NetworkMap, Path, Peers, Standing
 from p2pchat.core.opening import Opening
+from p2pchat.core.outbox import DirectId, Waiting
 from p2pchat.core.people import PEOPLE_LIMIT, People
 from p2pchat.core.plain_lines import PlainLines
 from p2pchat.core.reach import Seen
@@ -45,7 +54,7 @@ if TYPE_CHECKING:
     from random import Random
 
 
-class CoreCodec(EnvelopeCodec, RecordCodec, StatementCodec, Protocol):
+class CoreCodec(EnvelopeCodec, RecordCodec, StatementCodec, DirectCodec, Protocol):
     """Bytes to values and back, for everything that is signed."""
 
 
@@ -59,6 +68,11 @@ class Machines:
         credentials: Credentials,
         rng: Random,
         book: AddressBook | None = None,
+        *,
+        sealer: Sealer,
+        contacts: Contacts | None = None,
+        delivered: Container[tuple[PeerId, DirectId]] = frozenset(),
+        waiting: tuple[Waiting, ...] = (),
     ) -> None:
         """Begin with nobody.
 
@@ -68,11 +82,16 @@ class Machines:
             credentials: Signs and checks.
             rng: Every chance that the node takes comes from it.
             book: Whom the node knows from before; None for nobody.
+            sealer: Seals messages to one person, and opens those to this node.
+            contacts: What is remembered of people; None for nothing.
+            delivered: Direct messages that were shown before.
+            waiting: Own direct messages that an earlier run could not deliver.
         """
         self._setup = setup
         self._me = Person(setup.me, setup.nick)
         self._names = MessageNames(setup.me, setup.epoch)
         self._people = People()
+        self.contacts = Contacts() if contacts is None else contacts
         self._opening = Opening(setup, credentials, self._welcome)
         self._connections = Connections(setup, self._opening, self._people)
         self._announcements = Announcements()
@@ -86,6 +105,7 @@ class Machines:
             self._people,
             self._plain_lines,
             self._note_first,
+            self.contacts,
         )
         self._joining = Joining(
             setup,
@@ -97,6 +117,22 @@ class Machines:
             self._connections.leave,
         )
         self._survey = Survey(setup, codec, credentials, rng)
+        packets = DirectPackets(
+            Owner(setup.me, setup.epoch, setup.network), codec, credentials, sealer
+        )
+        ways = Ways(
+            self._connections.neighbours,
+            self._survey.trails,
+            self._spreading.flood,
+            packets.request,
+        )
+        self._direct = Direct(
+            setup.me, packets, ways, rng, self._people, delivered, self.contacts.is_blocked
+        )
+        self._direct.rename(setup.nick)
+        self._left_over = waiting
+        self._acquaintance = Acquaintance(self.contacts)
+        self._spreading.on_passing = self._on_passing
         self._behind: set[ConnectionId] = set()
         self._clock_check = ClockCheck()
         self._wall_offset_s = 0.0
@@ -161,6 +197,7 @@ class Machines:
         """Call this node otherwise; others learn it with its next message."""
         self._me = Person(self._setup.me, nick)
         self._survey.rename(nick)
+        self._direct.rename(nick)
 
     def map(self, now: float) -> tuple[NetworkMap, bool]:
         """Return the map as far as it is known, and whether nothing more is waited for."""
@@ -169,6 +206,11 @@ class Machines:
     def path(self, number: int, now: float) -> Path | None:
         """Return the answer to an `AskPath`; None while it may still come."""
         return self._survey.path(number, now)
+
+    @property
+    def waiting_count(self) -> int:
+        """Direct messages that wait for their recipients."""
+        return self._direct.outbox.count
 
     def standing(self, now: float) -> Standing:
         """Tell how this node stands in its network."""
@@ -220,6 +262,8 @@ class Machines:
             *self._spreading.holdings(),
             *self._joining.holdings(),
             *self._survey.holdings(),
+            *self._direct.holdings(),
+            *self.contacts.holdings(),
             Holding("people", len(self._people), PEOPLE_LIMIT),
         )
 
@@ -231,6 +275,13 @@ class Machines:
         except AnnounceOverflow:
             return  # a guest's line is worth less than the node that carries it
 
+    def _on_passing(
+        self, envelope: Envelope, connection: ConnectionId, now: float, wall_ms: int
+    ) -> list[Effect]:
+        if envelope.header.kind == SEALING_REQUEST:
+            return self._direct.on_request(envelope, connection, now, wall_ms)
+        return []
+
     def _note_first(
         self,
         envelope: Envelope,
@@ -240,6 +291,8 @@ class Machines:
         is_live: bool,
     ) -> None:
         self._survey.note_arrival(envelope, connection, now, wall_ms, is_live=is_live)
+        if connection is not None and is_live:
+            self._direct.on_heard(envelope.author, now)
         if connection is not None and is_live:
             self._joining.membership.view.note_useful(connection, now)
 

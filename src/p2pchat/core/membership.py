@@ -168,8 +168,7 @@ class Membership:
         if not link.is_dialled:
             return []
         # With one or two a node that nobody can dial would ask in vain for ever: views are full.
-        is_short = self.view.kept < limits.ACTIVE_DIALLED_AIM
-        if is_short or (made is not None and made.has_failed):
+        if self.view.kept < limits.ACTIVE_DIALLED_AIM or (made is not None and made.has_failed):
             link.is_asked = True
             return [self._join(link, is_pinned=False)]
         is_only_a_visit = made is not None and made.purpose is Purpose.REINTRODUCE
@@ -364,8 +363,7 @@ class Membership:
         return self._done(now, moves)
 
     def _end_stay(self, link: Link) -> list[Move]:
-        link.stays_until = None
-        link.is_asked = False
+        link.stays_until, link.is_asked = None, False
         if not link.is_beside or link.is_pinned_there or not link.takes_part:
             return []
         link.is_released = True
@@ -394,9 +392,8 @@ class Membership:
         return moves
 
     def _plan(self, now: float) -> None:
-        stays = [link.stays_until for link in self.view if link.stays_until is not None]
-        ends_at = min(stays, default=None)
-        self._wake_at = earliest(self._cycle_at, ends_at, self._filling.next_fill(now))
+        stays = (link.stays_until for link in self.view)
+        self._wake_at = earliest(self._cycle_at, self._filling.next_fill(now), *stays)
 
 
 def _to(link: Link, frame: Frame) -> Send:

@@ -38,7 +38,8 @@ class Introduce(Struct, frozen=True, array_like=True, tag=48):
 class Join(Struct, frozen=True, array_like=True, tag=49):
     """Asks for a place in the active view, be it another one's, and for walks that find more.
 
-    From who has no neighbour yet, or may come from another part of the network.
+    From who has fewer than ACTIVE_DIALLED_AIM neighbours, or may come from another part of the
+    network.
 
     `is_pinned`: its sender's user typed the address, so the connection stays beside the views.
     """

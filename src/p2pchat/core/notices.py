@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+from msgspec import Struct
 
 from p2pchat.core.values import Address, ConnectionId, Message, MessageId, PeerId, Person
 
@@ -30,8 +31,7 @@ class How(Enum):
     CALLED = "came to us"
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
+class Listening(Struct, frozen=True):
     """The node accepts connections."""
 
     person: Person
@@ -44,15 +44,13 @@ class Listening:
     """Whether it connects only where its user says, so that nobody joins by himself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dialling:
+class Dialling(Struct, frozen=True):
     """A connection was asked for."""
 
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(Struct, frozen=True):
     """A neighbour, or with `guest` a plain-line peer, is there."""
 
     person: Person
@@ -66,8 +64,7 @@ class Connected:
     """Whether it tells of somebody new; otherwise only a way to somebody who was there changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnected:
+class Disconnected(Struct, frozen=True):
     """A neighbour, or with `guest` a plain-line peer, is gone."""
 
     person: Person
@@ -82,31 +79,88 @@ class Disconnected:
     """Whether somebody may be gone; otherwise one side only gave the place to somebody else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(Struct, frozen=True):
     """What joining by itself has found so far, and what it waits for."""
 
     text: str
     """One line, clean."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """Somebody said something."""
 
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """An own announcement left, to that many neighbours."""
 
     message: Message
     neighbours: int
 
 
-@dataclass(frozen=True, slots=True)
-class NickChanged:
+class Direct(Struct, frozen=True):
+    """A message to one person; the text is exact, clean it before showing it."""
+
+    id: str
+    """32 hex digits, the same at both ends."""
+    person: Person
+    """The other one: its author, or its recipient."""
+    time_ms: int
+    """The author's clock, milliseconds since 1970 UTC."""
+    kind: int
+    text: str
+
+
+class DirectArrived(Struct, frozen=True):
+    """Somebody wrote to us alone."""
+
+    message: Direct
+
+
+class DirectSent(Struct, frozen=True):
+    """We wrote to somebody alone; it is on its way, and kept until his receipt comes."""
+
+    message: Direct
+
+
+class DirectReceipt(Struct, frozen=True):
+    """The recipient has a message: only he could have made the receipt."""
+
+    id: str
+    to: Person
+
+
+class DirectWaits(Struct, frozen=True):
+    """No way to the recipient was found: the message waits and goes when he is back."""
+
+    id: str
+    to: Person
+
+
+class DirectGivenUp(Struct, frozen=True):
+    """A message waited for seven days in vain."""
+
+    id: str
+    to: Person
+
+
+class Joined(Struct, frozen=True):
+    """Somebody who is no neighbour says that he has come."""
+
+    who: Person
+    via: Person
+    """The neighbour that brought the word."""
+    hops: int
+
+
+class Left(Struct, frozen=True):
+    """Somebody who is no neighbour says that he goes."""
+
+    who: Person
+
+
+class NickChanged(Struct, frozen=True):
     """Somebody calls himself otherwise from now on."""
 
     who: Person
@@ -114,23 +168,20 @@ class NickChanged:
     old: str
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """Something went wrong that the user should know; one line."""
 
     text: str
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """Something worth a quiet line."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Messages of an author have not come; later ones are shown from here on."""
 
     author: Person
@@ -138,8 +189,7 @@ class Gap:
     """How many messages. They are shown when they come after all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seam:
+class Seam(Struct, frozen=True):
     """Two parts of the network met again, and what was said apart has been exchanged."""
 
     people: int
@@ -150,8 +200,7 @@ class Seam:
     """How many messages."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """Who has an own message; every acknowledgement was verified."""
 
     has: tuple[Person, ...]
@@ -162,8 +211,7 @@ class Reach:
     """How many have it; more than are named where only some were meant to answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """So many notices were dropped because they were not taken in time."""
 
     count: int
@@ -175,6 +223,13 @@ Notice = (
     | Connected
     | Disconnected
     | Around
+    | DirectArrived
+    | DirectSent
+    | DirectReceipt
+    | DirectWaits
+    | DirectGivenUp
+    | Joined
+    | Left
     | Received
     | Sent
     | NickChanged
@@ -197,8 +252,7 @@ class Place(Enum):
     """Pinned by the other side, or only here for a moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class NeighbourStatus:
+class NeighbourStatus(Struct, frozen=True):
     """One row of `/peers`: facts, not guesses."""
 
     person: Person
@@ -216,8 +270,7 @@ class NeighbourStatus:
     how: How | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HeardStatus:
+class HeardStatus(Struct, frozen=True):
     """Somebody who was heard through others."""
 
     person: Person
@@ -226,16 +279,14 @@ class HeardStatus:
     """Seconds since the last envelope of that author."""
 
 
-@dataclass(frozen=True, slots=True)
-class Peers:
+class Peers(Struct, frozen=True):
     """The answer of `/peers`."""
 
     neighbours: tuple[NeighbourStatus, ...]
     heard: tuple[HeardStatus, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MapPerson:
+class MapPerson(Struct, frozen=True):
     """Somebody on the map."""
 
     person: Person
@@ -245,8 +296,7 @@ class MapPerson:
     """Whether he keeps his neighbours for himself."""
 
 
-@dataclass(frozen=True, slots=True)
-class MapEdge:
+class MapEdge(Struct, frozen=True):
     """A connection of two people, by their keys, the lower one first."""
 
     one: PeerId
@@ -255,8 +305,7 @@ class MapEdge:
     """Whether both say so."""
 
 
-@dataclass(frozen=True, slots=True)
-class WeakPlace:
+class WeakPlace(Struct, frozen=True):
     """Somebody who alone holds parts of the network together."""
 
     person: Person
@@ -264,8 +313,7 @@ class WeakPlace:
     """Who would be cut off from us without him."""
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkMap:
+class NetworkMap(Struct, frozen=True):
     """The answer of `/map`: what others said within three hops."""
 
     me: Person
@@ -277,8 +325,7 @@ class NetworkMap:
     """Whether everybody who occurs has answered; otherwise weak places are "as far as seen"."""
 
 
-@dataclass(frozen=True, slots=True)
-class PathStep:
+class PathStep(Struct, frozen=True):
     """One node on a way."""
 
     person: Person | None
@@ -287,8 +334,7 @@ class PathStep:
     """When it got the envelope, by its own clock, ms since 1970; 0 where not asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """The answer of `/trace` and `/ping`: the way to somebody, the nearest step first."""
 
     steps: tuple[PathStep, ...]
@@ -298,8 +344,7 @@ class Path:
     """Until the answer was here; None where none came in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How this node stands in its network, for `/doctor`: facts, no judgement."""
 
     is_reachable: bool | None
@@ -329,8 +374,7 @@ class Health(Enum):
     BAD = "!"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One line of `/doctor`."""
 
     what: str
@@ -343,8 +387,10 @@ class Finding:
 
 
 __all__ = [
-    "Around", "Connected", "Dialling", "Direction", "Disconnected", "Finding", "Gap", "Health",
-    "HeardStatus", "How", "Listening", "MapEdge", "MapPerson", "MessageId", "NeighbourStatus",
-    "NetworkMap", "NickChanged", "Notice", "Path", "PathStep", "PeerId", "Peers", "Place", "Reach",
-    "Received", "Remark", "Seam", "Sent", "Skipped", "Standing", "Trouble", "WeakPlace",
+    "Around", "Connected", "Dialling", "Direct", "DirectArrived", "DirectGivenUp", "DirectReceipt",
+    "DirectSent", "DirectWaits", "Direction", "Disconnected", "Finding", "Gap", "Health",
+    "HeardStatus", "How", "Joined", "Left", "Listening", "MapEdge", "MapPerson", "MessageId",
+    "NeighbourStatus", "NetworkMap", "NickChanged", "Notice", "Path", "PathStep", "PeerId",
+    "Peers", "Place", "Reach", "Received", "Remark", "Seam", "Sent", "Skipped", "Standing",
+    "Trouble", "WeakPlace",
 ]  # fmt: skip

@@ -75,7 +75,7 @@ class PassiveView:
         self._known: dict[PeerId, Known] = {}
         # Counted as they come and go: counting anew for each record that comes cost 0.6 ms, which
         # any neighbour could ask for.
-        self._groups: Counter[str | None] = Counter()
+        self._groups: Counter[str] = Counter()
         self._ips: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -198,10 +198,8 @@ class PassiveView:
         self._count(old, 1)
 
     def _count(self, known: Known, by: int) -> None:
-        for counter, what in ((self._groups, _netgroup(known.ip)), (self._ips, known.ip)):
-            counter[what] += by
-            if not counter[what]:
-                del counter[what]
+        _add(self._groups, _netgroup(known.ip) or "", by)
+        _add(self._ips, known.ip, by)
 
     def _worst(self, newcomer: Known) -> PeerId | None:
         """Return who gives way.
@@ -224,6 +222,12 @@ def backoff_s(failures: int, rng: Random) -> float:
     wait_s = limits.DIAL_BACKOFF_S * 2.0 ** min(failures - 1, 16)
     spread = limits.DIAL_BACKOFF_SPREAD
     return min(wait_s, limits.DIAL_BACKOFF_LONGEST_S) * rng.uniform(1 - spread, 1 + spread)
+
+
+def _add(counter: Counter[str], what: str, by: int) -> None:
+    counter[what] += by
+    if not counter[what]:
+        del counter[what]
 
 
 def _learn(old: Known, new: Known) -> None:

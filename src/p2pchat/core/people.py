@@ -31,6 +31,18 @@ class People:
 
     def __init__(self) -> None:
         self._known: OrderedDict[PeerId, _Acquaintance] = OrderedDict()
+        self._met: dict[PeerId, None] = {}
+        """Who was heard since `take_met`; bounded by what one event can bring."""
+
+    def take_met(self) -> list[Person]:
+        """Return who was heard since the last call."""
+        met, self._met = self._met, {}
+        return [self._known[peer].person for peer in met if peer in self._known]
+
+    @property
+    def has_met(self) -> bool:
+        """Whether `take_met` has something to tell."""
+        return bool(self._met)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -40,6 +52,7 @@ class People:
 
         A nick that breaks the rules of nicks is replaced by the one that follows from the key.
         """
+        self._met[peer] = None
         known = self._known.get(peer)
         if known is not None and known.raw_nick == nick:
             known.hops, known.heard_at, known.has_left = hops, now, False

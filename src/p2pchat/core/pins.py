@@ -15,10 +15,17 @@ if TYPE_CHECKING:
     from random import Random
 
 
+_LASTED_S = 30.0
+"""A connection that breaks sooner counts as a dial that failed, or whoever hangs up at once would
+be dialled without a pause."""
+
+
 @dataclass(slots=True)
 class _Pin:
     address: Address
+    opened_at: float
     failures: int = 0
+    """Dials in a row that led to nothing that lasted."""
     at: float | None = None
     """When to dial again; None while the connection is open, or being dialled."""
 
@@ -43,10 +50,10 @@ class Pins:
         """When to call `due`; None for never."""
         return earliest(*(pin.at for pin in self._pins.values()))
 
-    def add(self, peer: PeerId, address: Address) -> None:
+    def add(self, peer: PeerId, address: Address, now: float) -> None:
         """The user's connection to that peer is open."""
         self.drop_address(address)  # somebody else answers there now
-        self._pins[peer] = _Pin(address)
+        self._pins[peer] = _Pin(address, now)
 
     def drop(self, peer: PeerId) -> None:
         """Do not dial that peer again."""
@@ -62,8 +69,11 @@ class Pins:
         pin = self._pins.get(peer)
         if pin is None:
             return False
+        has_lasted = now - pin.opened_at >= _LASTED_S
+        pin.failures = 0 if has_lasted else pin.failures + 1
         # At once the first time: most often only the connection is gone.
-        pin.at = now + (backoff_s(pin.failures, self._rng) if pin.failures else 0.0)
+        wait_s = backoff_s(pin.failures - 1, self._rng) if pin.failures > 1 else 0.0
+        pin.at = now + wait_s
         return True
 
     def holds(self, peer: PeerId, attempt: int) -> bool:
@@ -84,12 +94,12 @@ class Pins:
             pin.failures += 1
             pin.at = now + backoff_s(pin.failures, self._rng)
 
-    def on_open(self, attempt: int, peer: PeerId) -> None:
+    def on_open(self, attempt: int, peer: PeerId, now: float) -> None:
         """That dial led to somebody, be it another one than before."""
         before = self._dials.pop(attempt)
         pin = self._pins.pop(before, None)
         if pin is not None:
-            self._pins[peer] = _Pin(pin.address)
+            self._pins[peer] = _Pin(pin.address, now, pin.failures)
 
     def retry_soon(self, now: float) -> None:
         """The network has changed."""

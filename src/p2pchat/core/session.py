@@ -22,6 +22,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
+from p2pchat.core.direct_frames import KeyAnswer, NoWay, Packet, Receipt
 from p2pchat.core.events import ConnectionSecured, ConnectionStarted, Leave
 from p2pchat.core.frames import (
     Acks,
@@ -93,6 +94,7 @@ _TALK: Final = (
     Digests, PageAsk, Page, Offer, Ask, Filled, Answered, Gone,
     Introduce, Join, Walk, Found, PlaceAsk, PlaceAnswer, Release, Shuffle, ShuffleAnswer,
     ReachabilityAsk, ReachabilityAnswer, MapAsk, MapAnswer, PathAsk, PathAnswer,
+    Packet, NoWay, KeyAnswer, Receipt,
 )  # fmt: skip
 
 TABLE: Final[dict[tuple[State, Input], State]] = {

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Final, Protocol
 
 from p2pchat.core import limits
+from p2pchat.core.direct_values import DirectSignatures
 from p2pchat.core.envelopes import Signatures
 from p2pchat.core.lookout import LanPolicy
 from p2pchat.core.reach import AckSignatures
@@ -17,7 +18,8 @@ from p2pchat.core.values import Address, Epoch, NetworkId, PeerId
 MEMBERSHIP: Final = "membership"
 MAP: Final = "map"
 PATH: Final = "path"
-"""Abilities: takes part in membership, answers for maps, answers along ways."""
+DIRECT: Final = "direct"
+"""Abilities: takes part in membership, answers for maps, answers along ways, passes packets on."""
 
 
 class GuestPolicy(Enum):
@@ -59,10 +61,17 @@ class Setup:
     @property
     def abilities(self) -> tuple[str, ...]:
         """What it does besides what every node does, as its `Hello` says."""
-        return (MEMBERSHIP, MAP, PATH) if self.joins else (MAP, PATH)
+        return (MEMBERSHIP, MAP, PATH, DIRECT) if self.joins else (MAP, PATH, DIRECT)
 
 
-class Credentials(Signatures, AckSignatures, RecordSignatures, StatementSignatures, Protocol):
+class Credentials(
+    Signatures,
+    AckSignatures,
+    RecordSignatures,
+    StatementSignatures,
+    DirectSignatures,
+    Protocol,
+):
     """Signs and checks envelopes and acknowledgements, and proves knowledge of the room."""
 
     def prove(

@@ -11,6 +11,7 @@ from p2pchat.core.alarms import earlier
 from p2pchat.core.announcements import Batch
 from p2pchat.core.author_order import Missing, Released
 from p2pchat.core.broadcast import Broadcast
+from p2pchat.core.contacts import Contacts
 from p2pchat.core.envelopes import Envelope, EnvelopeCodec, Texts
 from p2pchat.core.events import Deliver, Effect, Published, Tell
 from p2pchat.core.frames import Acks, Carry, Filled, Graft, IHave, Incoming, Prune
@@ -32,6 +33,8 @@ from p2pchat.core.values import ConnectionId, EnvelopeId, Epoch, Kind, PeerId, P
 
 if TYPE_CHECKING:
     from random import Random
+
+OnPassing = Callable[[Envelope, ConnectionId, float, int], list[Effect]]
 
 PLACES_LIMIT: Final = 16_384
 """Envelopes whose place in the store is known by id, for neighbours that ask by id."""
@@ -58,6 +61,7 @@ class Spreading:
         people: People,
         plain_lines: PlainLines,
         on_first: Callable[[Envelope, ConnectionId | None, float, int, bool], None],
+        contacts: Contacts,
     ) -> None:
         self._setup = setup
         self._codec = codec
@@ -65,6 +69,9 @@ class Spreading:
         self._neighbours = neighbours
         self._people = people
         self._plain_lines = plain_lines
+        self._contacts = contacts
+        self.on_passing: OnPassing = lambda _envelope, _connection, _now, _wall_ms: []
+        """What else somebody does with a passing envelope that is new here."""
         self._on_first = on_first
         """Is told who brought each envelope first, at which moment; nobody for an own one."""
         self._broadcast = Broadcast(setup, codec, credentials)
@@ -211,6 +218,8 @@ class Spreading:
         else:
             # What came by repair goes on by offers: see Repair.
             self._lazy_push.on_taken(envelope.id, connection)
+        if not is_kept(envelope.header.kind):
+            effects += self.on_passing(envelope, connection, now, wall_ms)
         effects += self._acknowledge(envelope, connection, now, wall_ms)
         return effects + self._news(now)
 
@@ -288,6 +297,15 @@ class Spreading:
         to = self._neighbours.connections()
         return self._lazy_push.route(query, to, None, 0, now)
 
+    def flood(
+        self, kind: int, body: bytes, nonce: bytes, avoid: PeerId | None, now: float, wall_ms: int
+    ) -> tuple[EnvelopeId, list[Effect]]:
+        """Send a passing envelope to everybody, by every neighbour but that one."""
+        envelope = self._broadcast.seal_passing(kind, body, nonce, wall_ms, now)
+        self._on_first(envelope, None, now, wall_ms, True)
+        to = self._neighbours.connections(*([avoid] if avoid is not None else []))
+        return envelope.id, self._lazy_push.route(envelope, to, None, 0, now)
+
     def _acknowledge(
         self, envelope: Envelope, connection: ConnectionId, now: float, wall_ms: int
     ) -> list[Effect]:
@@ -306,7 +324,9 @@ class Spreading:
         effects: list[Effect] = []
         for news in self._repair.take_news():
             match news:
-                case Released(_, Deliver() as delivery, _, True):
+                case Released(_, Deliver() as delivery, _, True) if not self._contacts.is_blocked(
+                    delivery.envelope.author
+                ):
                     effects.append(delivery)
                     effects += self._plain_lines.tell(
                         delivery.envelope.header.kind,

@@ -34,11 +34,11 @@ class Survey:
         self, setup: Setup, codec: StatementCodec, credentials: Credentials, rng: Random
     ) -> None:
         me = Person(setup.me, setup.nick)
-        self._arrivals = Arrivals()
-        self._trails = Trails()
+        self.arrivals = Arrivals()
+        self.trails = Trails()
         is_hidden = not setup.is_mapped
         self.mapping = Mapping(setup, codec, credentials, rng, is_hidden=is_hidden)
-        self._paths = Paths(me, self._arrivals, self._trails, rng, is_hidden=is_hidden)
+        self._paths = Paths(me, self.arrivals, self.trails, rng, is_hidden=is_hidden)
         self._tokens: dict[int, bytes] = {}
         self.is_mapping = False
         """Whether an own map is being drawn."""
@@ -52,8 +52,8 @@ class Survey:
         return (
             *self.mapping.holdings(),
             *self._paths.holdings(),
-            *self._arrivals.holdings(),
-            *self._trails.holdings(),
+            *self.arrivals.holdings(),
+            *self.trails.holdings(),
         )
 
     def rename(self, nick: str) -> None:
@@ -71,9 +71,9 @@ class Survey:
         is_live: bool,
     ) -> None:
         """An envelope came first by that connection, or is our own."""
-        self._arrivals.note(envelope.id, connection, wall_ms)
+        self.arrivals.note(envelope.id, connection, wall_ms)
         if connection is not None and is_live:
-            self._trails.note(envelope.author, connection, now)
+            self.trails.note(envelope.author, connection, now)
 
     # --- Neighbours ---------------------------------------------------------------------------
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from p2pchat.core.values import ACK_CONTEXT, ADDRESS_CONTEXT, ENVELOPE_CONTEXT, MAP_CONTEXT, PeerId
 from p2pchat.crypto.identity import Identity, is_peer_id, verify
 from p2pchat.crypto.room import Role, Room, check_proof, make_proof
+from p2pchat.crypto.sealing import DirectCredentials
 
 
-class NodeCredentials:
+class NodeCredentials(DirectCredentials):
     """Signs and proves for one node in one room."""
 
     def __init__(self, identity: Identity, room: Room) -> None:
-        self._identity = identity
+        super().__init__(identity)
         self._proof_key = room.proof_key
 
     def sign(self, message: bytes) -> bytes:

@@ -9,12 +9,13 @@ from p2pchat.core.records import RecordHeader
 from p2pchat.core.topology import StatementHeader
 from p2pchat.core.values import EnvelopeId
 from p2pchat.wire.codec import Codec
+from p2pchat.wire.direct_codec import DirectMsgpack
 
 _MEMORY_LIMIT: Final = 4_096
 """Decoded values that are kept; a flood is over long before so many others began."""
 
 
-class MemoCodec:
+class MemoCodec(DirectMsgpack):
     """The real codec behind a bounded memory of what was decoded lately.
 
     Decoded values are frozen, so that nodes may share them. Bytes that can't be decoded are

@@ -28,11 +28,42 @@ def sim_signature(author: PeerId, message: bytes) -> bytes:
     return blake2b(ENVELOPE_CONTEXT + message, key=author, digest_size=_SIGNATURE_BYTES).digest()
 
 
-class SimCredentials:
+class SimDirectSignatures:
+    """The core's `DirectSignatures`, from a hash keyed by who signs."""
+
+    def __init__(self, me: PeerId) -> None:
+        self._me = me
+
+    def sign_direct(self, message: bytes) -> bytes:
+        """Sign an own packet."""
+        return sim_signature(self._me, b"direct" + message)
+
+    def is_valid_direct(self, author: PeerId, message: bytes, signature: bytes) -> bool:
+        """Tell whether that author signed that packet."""
+        return signature == sim_signature(author, b"direct" + message)
+
+    def sign_inside(self, message: bytes) -> bytes:
+        """Sign what is to be sealed."""
+        return sim_signature(self._me, b"inside" + message)
+
+    def is_valid_inside(self, author: PeerId, message: bytes, signature: bytes) -> bool:
+        """Tell whether that author signed what was sealed."""
+        return signature == sim_signature(author, b"inside" + message)
+
+    def sign_sealing_key(self, message: bytes) -> bytes:
+        """Sign an own sealing key."""
+        return sim_signature(self._me, b"sealing key" + message)
+
+    def is_valid_sealing_key(self, owner: PeerId, message: bytes, signature: bytes) -> bool:
+        """Tell whether that owner signed that sealing key."""
+        return signature == sim_signature(owner, b"sealing key" + message)
+
+
+class SimCredentials(SimDirectSignatures):
     """The core's `Credentials`, from a hash keyed by the author."""
 
     def __init__(self, me: PeerId, room: str) -> None:
-        self._me = me
+        super().__init__(me)
         self._proof_key = blake2b(b"proof " + room.encode(), digest_size=32).digest()
 
     def sign(self, message: bytes) -> bytes:

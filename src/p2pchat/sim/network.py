@@ -18,27 +18,33 @@ from p2pchat.core.events import (
     ClockSet,
     Close,
     Deliver,
+    DeliveredNoted,
     Dial,
     DialEnded,
     Effect,
     Event,
     Failed,
+    ForgetWaiting,
     FrameReceived,
     HangUp,
+    KeepWaiting,
     Leave,
     NetworkChanged,
     Note,
+    NoteDelivered,
     Opened,
     Probe,
     Probed,
     Published,
     Send,
+    SendDirect,
     Tell,
     Tick,
 )
 from p2pchat.core.frames import Carry, Filled, Incoming
 from p2pchat.core.notices import Connected
-from p2pchat.core.values import Address, Epoch, MessageId, PeerId
+from p2pchat.core.outbox import DirectId
+from p2pchat.core.values import Address, Epoch, Kind, MessageId, PeerId, Person
 from p2pchat.errors import NoAnswer
 from p2pchat.sim.agenda import Agenda
 from p2pchat.sim.codec import MemoCodec
@@ -151,6 +157,13 @@ class SimNetwork:
         number, message = node.core.announce(text)
         self.announced[message] = Announced(node, self.now, node.epoch, number)
         self._arm(node)
+        return message
+
+    def write(self, node: SimNode, recipient: SimNode, text: str) -> DirectId:
+        """Say something to one person."""
+        message = DirectId(self.random.randbytes(16))
+        person = Person(recipient.peer, recipient.name)
+        self._feed(node, SendDirect(message, person, Kind.TEXT, text))
         return message
 
     def stop(self, node: SimNode) -> None:
@@ -345,6 +358,13 @@ class SimNetwork:
                 node.notes.append(text)
             case Dial():
                 self._dial(node, effect)
+            case KeepWaiting(waiting):
+                node.waiting[waiting.message_id] = waiting
+            case ForgetWaiting(message):
+                node.waiting.pop(message, None)
+            case NoteDelivered(author, message):
+                node.direct_shown.add((author, message))
+                self.after(0.0, self._feed, node, DeliveredNoted(author, message))
             case Probe(attempt, address):
                 self._probe(node, attempt, address)
             case Close(connection, how, reason):

@@ -13,9 +13,11 @@ from p2pchat.core.engine import Core
 from p2pchat.core.events import Deliver, Failed, Opened, Published
 from p2pchat.core.machines import CoreCodec
 from p2pchat.core.notices import Notice
+from p2pchat.core.outbox import DirectId, Waiting
 from p2pchat.core.setup import GuestPolicy, Setup
 from p2pchat.core.values import Address, ConnectionId, Epoch, MessageId, PeerId, message_id
 from p2pchat.sim.credentials import SimCredentials, sim_network_id, sim_peer_id
+from p2pchat.sim.sealing import SimSealer
 
 PORT = 55555
 """Where every simulated node listens."""
@@ -80,6 +82,10 @@ class SimNode:
         self.opened: list[Opened] = []
         self.failed: list[Failed] = []
         self.notes: list[str] = []
+        self.direct_shown: set[tuple[PeerId, DirectId]] = set()
+        """Direct messages that were shown here; as a disk, it outlives a restart."""
+        self.waiting: dict[DirectId, Waiting] = {}
+        """Own ones without a receipt, likewise."""
         self.sent_frames = 0
         self.sent_bytes = 0
         self.carried = 0
@@ -144,7 +150,15 @@ class SimNode:
             port=PORT,
         )
         rng = Random(f"{self.name} {self.index} {self.starts} {self._seed}")
-        return Core(setup, self._codec, SimCredentials(self.peer, self.room), rng)
+        return Core(
+            setup,
+            self._codec,
+            SimCredentials(self.peer, self.room),
+            rng,
+            sealer=SimSealer(self.peer),
+            delivered=self.direct_shown,
+            waiting=tuple(self.waiting.values()),
+        )
 
 
 class End:

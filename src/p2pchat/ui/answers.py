@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from p2pchat.core.notices import HeardStatus, NeighbourStatus, NetworkMap, Peers
+    from p2pchat.core.values import Person
     from p2pchat.ui.chart import Branch
     from p2pchat.ui.view import Scene
 
@@ -115,9 +116,9 @@ def _grow(tree: Tree, branch: Branch, scene: Scene) -> None:
 
 # --- Peers ------------------------------------------------------------------------------------
 
-_COLUMNS: Final = ("name", "address", "connection", "for", "hops", "rtt", "heard")
+_COLUMNS: Final = ("name", "address", "connection", "for", "hops", "rtt", "heard", "verified")
 
-_Row = tuple[Text, str, str, str, str, str, str]
+_Row = tuple[Text, str, str, str, str, str, str, str]
 
 
 def _neighbour_row(status: NeighbourStatus, scene: Scene) -> _Row:
@@ -125,12 +126,18 @@ def _neighbour_row(status: NeighbourStatus, scene: Scene) -> _Row:
     direction = "in" if status.direction is Direction.IN else "out"
     rtt = "-" if status.rtt_ms is None else f"{status.rtt_ms:.1f} ms"
     address = visible_line(str(status.address))
-    return name, address, direction, status.place.value, "1", rtt, _ago(status.heard_s)
+    heard, trust = _ago(status.heard_s), _yes_if_verified(status.person, scene)
+    return name, address, direction, status.place.value, "1", rtt, heard, trust
 
 
 def _heard_row(status: HeardStatus, scene: Scene) -> _Row:
     name = Text(name_of(status.person, scene), scene.theme.nick(status.person.id))
-    return name, "-", "via others", "-", str(status.hops), "-", _ago(status.heard_s)
+    trust = _yes_if_verified(status.person, scene)
+    return name, "-", "via others", "-", str(status.hops), "-", _ago(status.heard_s), trust
+
+
+def _yes_if_verified(person: Person, scene: Scene) -> str:
+    return "yes" if person.id is not None and scene.is_verified(person.id) else "no"
 
 
 def _ago(seconds: float) -> str:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Final
 from p2pchat.errors import BadAddress, BadInvite, BadNick
 from p2pchat.nicks import check_nick
 from p2pchat.sanitize import visible_line
+from p2pchat.ui.command_table import built_words, find
 from p2pchat.ui.commands import (
     HISTORY_LIMIT_MESSAGES,
     HISTORY_MESSAGES,
     Act,
+    Block,
     ChangeNick,
     Clear,
     Command,
@@ -22,6 +24,7 @@ from p2pchat.ui.commands import (
     NotYet,
     PingSomebody,
     Quit,
+    Reply,
     Say,
     ShowDoctor,
     ShowHelp,
@@ -31,8 +34,9 @@ from p2pchat.ui.commands import (
     ShowPeers,
     ShowSeen,
     ShowTrace,
-    built_words,
-    find,
+    ShowWhois,
+    Verify,
+    Write,
 )
 from p2pchat.ui.typed import (
     ERROR_CHARACTERS,
@@ -52,6 +56,8 @@ if TYPE_CHECKING:
 
 _BEGINNING_OF_ID: Final = re.compile("[0-9a-f]{4,32}")
 """Fewer digits could be meant as a number, more than 32 no message has."""
+
+_ANSWERS: Final = {"yes": True, "no": False}
 
 _MAP_FORMS: Final = {"--mermaid": MapForm.MERMAID, "--dot": MapForm.DOT}
 
@@ -99,6 +105,39 @@ def say(text: str, typed: Typed) -> Command:
     return broken_text(text, typed) or Say(text)
 
 
+def write(text: str, typed: Typed, usage: str) -> Command:
+    """Write to one person.
+
+    Args:
+        text: The name, a blank or newline, and what he is to read, exactly so.
+        typed: The whole input.
+        usage: What to type, for whoever left something out.
+    """
+    who, said = _name_and_rest(text)
+    if not who or not without_invisible(said):
+        return typed.set_back(f"usage: {usage}. Nothing was sent.", "bad-input")
+    # Unlike a text for everybody it may hold an invite: that is how to give one to somebody.
+    return broken_text(who + said, typed) or Write(who, said, typed.buffer)
+
+
+def _name_and_rest(text: str) -> tuple[str, str]:
+    core = without_invisible(text)
+    if not core:
+        return "", ""
+    word = core.split(None, 1)[0]
+    return _plain_name(word), text[text.find(core) + len(word) + 1 :]
+
+
+def _msg(text: str, typed: Typed) -> Command:
+    return write(text, typed, find("msg")[0].usage)
+
+
+def _reply(text: str, typed: Typed) -> Command:
+    if not without_invisible(text):
+        return typed.usage("reply")
+    return broken_text(text, typed) or Reply(text, typed.buffer)
+
+
 def _act(text: str, typed: Typed) -> Command:
     if not without_invisible(text):
         return typed.usage("me")
@@ -126,8 +165,42 @@ def _disconnect(text: str, typed: Typed) -> Command:
 def _ping(text: str, typed: Typed) -> Command:
     match words_of(text):
         case [who]:
-            return PingSomebody(who.removeprefix("@") or who)
+            return PingSomebody(_plain_name(who))
     return typed.usage("ping")
+
+
+def _whois(text: str, typed: Typed) -> Command:
+    match words_of(text):
+        case [who]:
+            return ShowWhois(_plain_name(who), typed.buffer)
+    return typed.usage("whois")
+
+
+def _verify(text: str, typed: Typed) -> Command:
+    match words_of(text):
+        case [who]:
+            return Verify(_plain_name(who), None, typed.buffer)
+        case [who, answer] if answer.lower() in _ANSWERS:
+            return Verify(_plain_name(who), _ANSWERS[answer.lower()], typed.buffer)
+    return typed.usage("verify")
+
+
+def _block(text: str, typed: Typed) -> Command:
+    match words_of(text):
+        case [who]:
+            return Block(_plain_name(who), is_wanted=True, line=typed.buffer)
+    return typed.usage("block")
+
+
+def _unblock(text: str, typed: Typed) -> Command:
+    match words_of(text):
+        case [who]:
+            return Block(_plain_name(who), is_wanted=False, line=typed.buffer)
+    return typed.usage("unblock")
+
+
+def _plain_name(word: str) -> str:
+    return word.removeprefix("@") or word
 
 
 def _map(text: str, typed: Typed) -> Command:
@@ -219,11 +292,17 @@ READERS: Final[dict[str, Reader]] = {
     "map": _map,
     "trace": _trace,
     "seen": _alone("seen", ShowSeen()),
+    "msg": _msg,
+    "reply": _reply,
     "history": _history,
     "me": _act,
     "nick": _nick,
     "say": say,
     "invite": _invite,
+    "whois": _whois,
+    "verify": _verify,
+    "block": _block,
+    "unblock": _unblock,
     "ping": _ping,
     "doctor": _alone("doctor", ShowDoctor()),
     "clear": _alone("clear", Clear()),

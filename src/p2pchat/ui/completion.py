@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from p2pchat.sanitize import visible_line
-from p2pchat.ui.commands import COMMANDS, CommandSpec, find
+from p2pchat.ui.command_table import COMMANDS, CommandSpec, find
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,6 +50,8 @@ def candidates(
             found = [*_commands(word), *_mentions(word, nicks, end=" ")]
         case [command] if spec := _spec(command):
             found = [*_arguments(spec, word, nicks, addresses), *_mentions(word, nicks, end="")]
+        case [command, _] if spec := _spec(command):
+            found = [*_second_argument(spec, word), *_mentions(word, nicks, end="")]
         case _:
             found = _mentions(word, nicks, end="")
     return sorted(set(found))
@@ -87,6 +89,12 @@ def _arguments(
         built = [known for known in COMMANDS if known.built]
         found += [f for known in built for f in _if_it_goes_on(word, known.name, "", known.summary)]
     return found
+
+
+def _second_argument(spec: CommandSpec, word: str) -> Iterator[Candidate]:
+    usage = spec.usage.split(" ")[2:]
+    for option in _OPTIONS.findall(" ".join(usage)):
+        yield from _if_it_goes_on(word, option, "", "")
 
 
 def _if_it_goes_on(word: str, whole: str, end: str, meta: str) -> Iterator[Candidate]:

@@ -29,8 +29,9 @@ from typing import Final
 from p2pchat.core.values import Address
 from p2pchat.errors import BadAddress
 from p2pchat.sanitize import visible_line
-from p2pchat.ui.arguments import READERS, dial, joined, resolve, say
-from p2pchat.ui.commands import Command, Connect, Nothing, NotYet, Quit, Say, find
+from p2pchat.ui.arguments import READERS, dial, joined, resolve, say, write
+from p2pchat.ui.command_table import find
+from p2pchat.ui.commands import Command, Connect, Nothing, Quit, Say
 from p2pchat.ui.typed import SHOWN_CHARACTERS, Typed, cut, refusal_of
 from p2pchat.wire.invite import is_like_invite
 
@@ -81,12 +82,11 @@ def _several_lines(typed: Typed) -> Command:
     if core.startswith("/") and core[1].isspace():
         return say(typed.body[2:], typed)
     if core.startswith("/") and core[1] != "/":
-        specs = find(core[1:].split(None, 1)[0])
-        name = specs[0].name if len(specs) == 1 else None
-        if name == "say":
+        names = {spec.name for spec in find(core[1:].split(None, 1)[0])}
+        if names == {"say"}:
             return say(typed.after_word, typed)
-        if name in _PRIVATE:
-            return NotYet(f"/{name}", typed.buffer)
+        if names & _PRIVATE:
+            return _slash(typed)
     return _broadcast(typed.lead + typed.body, typed)
 
 
@@ -106,7 +106,7 @@ def _direct(typed: Typed) -> Command:
             "a name must follow @ at once. Nothing was sent. To send it as text: @@",
             "bad-input",
         )
-    return NotYet(name, typed.buffer)
+    return write(typed.body[1:], typed, "@NAME TEXT")
 
 
 def _bare_connect(words: list[str], typed: Typed) -> Command | None:

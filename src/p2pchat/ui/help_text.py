@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from p2pchat.ui.commands import COMMANDS, CommandSpec, find
+from p2pchat.ui.command_table import COMMANDS, CommandSpec, find
 
 _GRAMMAR: Final = (
     "Whatever is no command goes to everybody you are connected with.",

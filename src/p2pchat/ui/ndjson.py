@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, assert_never
 
 from p2pchat.core.notices import (
     Around,
     Connected,
     Dialling,
+    DirectArrived,
+    DirectGivenUp,
+    DirectReceipt,
+    DirectSent,
+    DirectWaits,
     Disconnected,
     Gap,
     HeardStatus,
     How,
+    Joined,
+    Left,
     Listening,
     NeighbourStatus,
     NickChanged,
@@ -35,9 +42,12 @@ from p2pchat.core.notices import (
 from p2pchat.core.values import Address, Message, Person
 from p2pchat.errors import BadAddress, BadInvite
 from p2pchat.sanitize import visible_line
-from p2pchat.ui.commands import Command, Connect, NotYet, Say, SetBack
+from p2pchat.ui.commands import Command, Connect, Say, SetBack, Write
 from p2pchat.ui.grammar import parse
+from p2pchat.ui.ndjson_direct import fields_of
+from p2pchat.ui.ndjson_values import person_of, time_of
 from p2pchat.ui.typed import BROKEN_TEXT, is_whole, without_invisible
+from p2pchat.ui.words import Verdict, nobody_is_verified
 from p2pchat.wire.invite import read_target
 
 if TYPE_CHECKING:
@@ -96,6 +106,14 @@ def encode(notice: Notice, ts: datetime, ref: str | None = None) -> list[str]:
             return [_line("message", ts, None, _message(message))]
         case Sent(message, neighbours):
             return [_line("sent", ts, ref, _sent(message, neighbours))]
+        case DirectArrived() | DirectSent() | DirectReceipt() | DirectWaits() | DirectGivenUp():
+            kind, fields = fields_of(notice)
+            return [_line(kind, ts, ref, fields)]
+        case Joined(who, via, hops):
+            joined = {"who": person_of(who), "via": person_of(via), "hops": hops}
+            return [_line("join", ts, None, joined)]
+        case Left(who):
+            return [_line("leave", ts, None, {"who": person_of(who)})]
         case NickChanged(who, old):
             return [_line("nick", ts, ref, {"who": person_of(who), "old": old})]
         case Trouble(text, code):
@@ -103,8 +121,12 @@ def encode(notice: Notice, ts: datetime, ref: str | None = None) -> list[str]:
         case Gap(author, missing):
             return [_line("gap", ts, None, {"author": person_of(author), "missing": missing})]
         case Seam(people, apart_s, recovered):
-            fields = {"apart_s": round(apart_s, 3), "recovered": recovered}
-            return [_line("seam", ts, None, {**fields, "people": people})]
+            seam: dict[str, object] = {
+                "apart_s": round(apart_s, 3),
+                "recovered": recovered,
+                "people": people,
+            }
+            return [_line("seam", ts, None, seam)]
         case Dialling() | Around() | Remark() | Skipped():
             return []
         case _:
@@ -128,11 +150,20 @@ def encode_result(command: str, found: object, ts: datetime, ref: str | None = N
     return _line("result", ts, ref, {"command": command, "data": found})
 
 
-def encode_peers(peers: Peers, ts: datetime, ref: str | None = None) -> str:
+def encode_peers(
+    peers: Peers,
+    ts: datetime,
+    ref: str | None = None,
+    is_verified: Verdict = nobody_is_verified,
+) -> str:
     """Return the line that answers `/peers`; lengths of time in seconds, round trips in ms."""
+
+    def trust(person: Person) -> dict[str, object]:
+        return {"verified": person.id is not None and is_verified(person.id)}
+
     found = {
-        "neighbours": [_neighbour(status) for status in peers.neighbours],
-        "heard": [_heard(status) for status in peers.heard],
+        "neighbours": [_neighbour(each) | trust(each.person) for each in peers.neighbours],
+        "heard": [_heard(each) | trust(each.person) for each in peers.heard],
     }
     return encode_result("peers", found, ts, ref)
 
@@ -178,20 +209,10 @@ def parse_request(line: str) -> Request:
 
 
 def _line(kind: str, ts: datetime, ref: str | None, fields: dict[str, object]) -> str:
-    whole: dict[str, object] = {"v": VERSION, "type": kind, "ts": _time(ts), **fields}
+    whole: dict[str, object] = {"v": VERSION, "type": kind, "ts": time_of(ts), **fields}
     if ref is not None:
         whole["ref"] = ref
     return json.dumps(whole, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-
-
-def _time(moment: datetime) -> str:
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return utc.isoformat(timespec="milliseconds") + "Z"
-
-
-def person_of(person: Person) -> dict[str, object]:
-    """Return how everybody is named in every object."""
-    return {"id": None if person.id is None else person.id.hex(), "nick": person.nick}
 
 
 def _ready(notice: Listening) -> dict[str, object]:
@@ -241,7 +262,7 @@ def _message(message: Message) -> dict[str, object]:
         "id": message.id,
         "from": person_of(message.author),
         "text": message.text,
-        "time": _time(message.time),
+        "time": time_of(message.time),
         "hops": message.hops,
         "earlier": message.earlier,
     }
@@ -332,8 +353,10 @@ def _command_of(fields: dict[str, str], ref: str | None, line: str) -> Command:
     match fields:
         case {"type": "send", "text": text}:
             return Say(text) if is_whole(text) else SetBack(BROKEN_TEXT, "bad-input", line)
-        case {"type": "dm"}:
-            return NotYet("dm", line)
+        case {"type": "dm", "to": to, "text": text}:
+            if not is_whole(to + text):
+                return SetBack(BROKEN_TEXT, "bad-input", line)
+            return Write(to.removeprefix("@"), text, line)
         case {"type": "connect", "address": address}:
             return _connect(address, line)
         case {"line": typed}:

@@ -11,7 +11,8 @@ from p2pchat.core.values import Message, Person
 from p2pchat.ui.chart import naming_in
 from p2pchat.ui.commands import MapForm
 from p2pchat.ui.drawing import dot, mermaid
-from p2pchat.ui.ndjson import encode_result, person_of
+from p2pchat.ui.ndjson import encode_result
+from p2pchat.ui.ndjson_values import person_of
 from p2pchat.ui.ways import delay_ms
 
 _HEALTH: Final = {Health.GOOD: "ok", Health.UNSURE: "unsure", Health.BAD: "bad"}

@@ -13,9 +13,17 @@ from p2pchat.core.notices import (
     Around,
     Connected,
     Dialling,
+    Direct,
+    DirectArrived,
+    DirectGivenUp,
+    DirectReceipt,
+    DirectSent,
+    DirectWaits,
     Disconnected,
     Gap,
     HeardStatus,
+    Joined,
+    Left,
     Listening,
     NeighbourStatus,
     NetworkMap,
@@ -38,7 +46,20 @@ from p2pchat.ui.chart import chart_of, lines_of_tree, naming_in
 from p2pchat.ui.commands import MapForm
 from p2pchat.ui.drawing import dot, mermaid
 from p2pchat.ui.ways import line_of_ping, lines_of_trace
-from p2pchat.ui.words import NOBODY_CONNECTED, NOTHING_SAID, of_gap, of_reach, of_seam
+from p2pchat.ui.words import (
+    NOBODY_CONNECTED,
+    NOTHING_SAID,
+    DirectNotice,
+    Verdict,
+    nobody_is_verified,
+    of_direct,
+    of_gap,
+    of_given_up,
+    of_reach,
+    of_seam,
+    of_trust,
+    of_waiting,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,8 +92,10 @@ def lines_of(notice: Notice) -> Lines:
             return Lines(_message(message), [])
         case Sent():
             return Lines([], [])
-        case NickChanged(who, old):
-            return _err(f"{visible_line(old)} is now {visible_line(who.nick)}")
+        case DirectArrived() | DirectSent() | DirectReceipt() | DirectWaits() | DirectGivenUp():
+            return _about_direct(notice)
+        case Joined() | Left() | NickChanged():
+            return _err(_change(notice))
         case Trouble(text):
             return _out(f"Error: {visible_line(text)}")
         case Remark(text) | Around(text):
@@ -87,15 +110,15 @@ def lines_of(notice: Notice) -> Lines:
             assert_never(notice)
 
 
-def lines_of_peers(peers: Peers) -> list[str]:
+def lines_of_peers(peers: Peers, is_verified: Verdict = nobody_is_verified) -> list[str]:
     """Return one labelled line for each neighbour, then for whoever was heard through them."""
     if not peers.neighbours and not peers.heard:
         return [NOBODY_CONNECTED]
     people = [status.person for status in peers.neighbours]
     people += [status.person for status in peers.heard]
     return [
-        *(_neighbour(status, people) for status in peers.neighbours),
-        *(_heard(status, people) for status in peers.heard),
+        *(_neighbour(status, people, is_verified) for status in peers.neighbours),
+        *(_heard(status, people, is_verified) for status in peers.heard),
     ]
 
 
@@ -193,6 +216,36 @@ def _message(message: Message) -> list[str]:
     return [head, *(INDENT + line for line in more)]
 
 
+def _change(notice: Joined | Left | NickChanged) -> str:
+    match notice:
+        case Joined(who, via, hops):
+            return f"{_nick(who)} joined via {_nick(via)} ({hops} hops)"
+        case Left(who):
+            return f"{_nick(who)} left"
+        case NickChanged(who, old):
+            return f"{visible_line(old)} is now {visible_line(who.nick)}"
+
+
+def _about_direct(notice: DirectNotice) -> Lines:
+    match notice:
+        case DirectArrived(direct):
+            return Lines(_direct(direct), [])
+        case DirectSent() | DirectReceipt():
+            return Lines([], [])
+        case DirectWaits(to=to):
+            return _err(of_waiting(_nick(to)))
+        case DirectGivenUp(to=to):
+            return _err(of_given_up(_nick(to)))
+        case _:
+            assert_never(notice)
+
+
+def _direct(direct: Direct) -> list[str]:
+    first, *more = of_direct(direct, visible(direct.text)).split("\n")
+    head = f"(direct) {_nick(direct.person)} -> {first}"
+    return [head, *(INDENT + line for line in more)]
+
+
 def _nick(person: Person) -> str:
     return visible_line(label(person, ()))
 
@@ -201,7 +254,7 @@ def _address(address: Address) -> str:
     return visible_line(str(address))
 
 
-def _neighbour(status: NeighbourStatus, people: Iterable[Person]) -> str:
+def _neighbour(status: NeighbourStatus, people: Iterable[Person], is_verified: Verdict) -> str:
     rtt = "unknown" if status.rtt_ms is None else f"{status.rtt_ms:.1f} ms"
     parts = [
         f"name {visible_line(label(status.person, people))}",
@@ -212,18 +265,24 @@ def _neighbour(status: NeighbourStatus, people: Iterable[Person]) -> str:
         f"rtt {rtt}",
         f"heard {_span(status.heard_s)} ago",
         f"key {_key(status.person)}",
+        *_trust(status.person, is_verified),
     ]
     return "  ".join(parts)
 
 
-def _heard(status: HeardStatus, people: Iterable[Person]) -> str:
+def _heard(status: HeardStatus, people: Iterable[Person], is_verified: Verdict) -> str:
     parts = [
         f"name {visible_line(label(status.person, people))}",
         f"hops {status.hops}",
         f"heard {_span(status.heard_s)} ago",
         f"key {_key(status.person)}",
+        *_trust(status.person, is_verified),
     ]
     return "  ".join(parts)
+
+
+def _trust(person: Person, is_verified: Verdict) -> list[str]:
+    return [] if person.id is None else [of_trust(person, is_verified)]
 
 
 def _key(person: Person) -> str:

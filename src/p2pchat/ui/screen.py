@@ -12,16 +12,17 @@ from rich.text import Text
 
 from p2pchat.core.notices import Listening, NetworkMap, Notice, Peers, Reach, Received, Remark
 from p2pchat.core.values import Message, Person
-from p2pchat.nicks import label
 from p2pchat.sanitize import visible_line
 from p2pchat.ui.answers import render_invite, render_map, render_peers, render_way
+from p2pchat.ui.banner import banner
 from p2pchat.ui.commands import MapForm
 from p2pchat.ui.completion import Candidate, candidates
 from p2pchat.ui.model import Toolbar
+from p2pchat.ui.names import labels
 from p2pchat.ui.terminal import Terminal
 from p2pchat.ui.theme import ColourMode, Theme
-from p2pchat.ui.view import Line, Scene, banner, has_line, mentions, render_help, render_reach
-from p2pchat.ui.words import NOTHING_SAID
+from p2pchat.ui.view import Line, Scene, has_line, mentions, render_help, render_reach
+from p2pchat.ui.words import NOTHING_SAID, Verdict, nobody_is_verified
 
 TOGETHER_LINES: Final = 10
 """Messages of `/history` that wait to be printed as one item: a whole history as single ones
@@ -34,10 +35,13 @@ Around = Callable[[], tuple[tuple[Person, ...], Sequence[str]]]
 class Screen:
     """Shows notices in the terminal and yields what is typed there."""
 
-    def __init__(self, color: str, around: Around) -> None:
+    def __init__(
+        self, color: str, around: Around, is_verified: Verdict = nobody_is_verified
+    ) -> None:
         self._mode = ColourMode(color)
         self._theme = Theme(self._mode)
         self._around = around
+        self._is_verified = is_verified
         self._terminal: Terminal | None = None
 
     async def open(self, me: Person, toolbar: Toolbar) -> None:
@@ -87,7 +91,7 @@ class Screen:
         self._open.show(render_map(found, form, self._scene(me, people)), keep=True)
 
     def show_way(self, lines: Sequence[str], me: Person, people: tuple[Person, ...]) -> None:
-        """Print the answer of `/trace` and `/ping`."""
+        """Print an answer of several lines, the first of which is a heading."""
         at = datetime.now().astimezone()
         self._open.show(render_way(lines, at, self._scene(me, people)), keep=True)
 
@@ -129,6 +133,10 @@ class Screen:
         if mentions(message.text, me.nick):
             self._open.bell()
 
+    def ring(self) -> None:
+        """Ring for a message to us alone."""
+        self._open.bell()
+
     def update(self, me: Person, toolbar: Toolbar) -> None:
         """Bring prompt and toolbar up to date."""
         self._open.set_prompt(me.nick)
@@ -143,8 +151,8 @@ class Screen:
         await asyncio.Event().wait()
 
     def _scene(self, me: Person, people: tuple[Person, ...]) -> Scene:
-        return Scene(me, self._theme, people)
+        return Scene(me, self._theme, people, self._is_verified)
 
     def _complete(self, before_cursor: str) -> list[Candidate]:
         people, addresses = self._around()
-        return candidates(before_cursor, [label(person, people) for person in people], addresses)
+        return candidates(before_cursor, labels(people), addresses)

@@ -7,7 +7,8 @@ from typing import Final
 
 from p2pchat.core.invites import INVITE_SCHEME
 from p2pchat.sanitize import is_invisible
-from p2pchat.ui.commands import SetBack, find
+from p2pchat.ui.command_table import find
+from p2pchat.ui.commands import SetBack
 
 SHOWN_CHARACTERS: Final = 40
 """How much of somebody's input an error repeats."""

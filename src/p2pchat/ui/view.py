@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -15,9 +15,16 @@ from p2pchat.core.notices import (
     Around,
     Connected,
     Dialling,
+    DirectArrived,
+    DirectGivenUp,
+    DirectReceipt,
+    DirectSent,
+    DirectWaits,
     Disconnected,
     Gap,
     How,
+    Joined,
+    Left,
     Listening,
     NickChanged,
     Reach,
@@ -31,14 +38,24 @@ from p2pchat.core.notices import (
 from p2pchat.core.values import short_fingerprint
 from p2pchat.nicks import label
 from p2pchat.sanitize import visible, visible_line
+from p2pchat.ui.banner import is_loopback
 from p2pchat.ui.theme import Theme
-from p2pchat.ui.words import of_gap, of_reach, of_seam
+from p2pchat.ui.words import (
+    Verdict,
+    nobody_is_verified,
+    of_direct,
+    of_gap,
+    of_given_up,
+    of_reach,
+    of_seam,
+    of_trust,
+    of_waiting,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
-    from p2pchat.core.notices import Notice
+    from p2pchat.core.notices import Direct, Notice
     from p2pchat.core.values import Address, Message, Person
 
 GUTTER: Final = " " * 6
@@ -61,6 +78,7 @@ class Scene:
     theme: Theme = field(default_factory=Theme)
     known: tuple[Person, ...] = ()
     """Everybody around: whose nick somebody else has too is shown with the start of the key."""
+    is_verified: Verdict = nobody_is_verified
 
 
 def render(notice: Notice, at: datetime, scene: Scene) -> Text | None:
@@ -86,12 +104,12 @@ def render(notice: Notice, at: datetime, scene: Scene) -> Text | None:
             return _connected(notice, at, scene)
         case Disconnected():
             return _disconnected(notice, at, scene)
-        case NickChanged(who, old):
-            return _nick_changed(who, old, at, scene)
+        case Joined() | Left() | NickChanged():
+            return _changed(notice, at, scene)
+        case DirectArrived() | DirectSent() | DirectWaits() | DirectGivenUp():
+            return _about_direct(notice, at, scene)
         case Trouble(text):
-            line = _begin(at, "-!-", scene.theme)
-            line.append(visible_line(text), scene.theme.trouble)
-            return line
+            return _trouble(text, at, scene)
         case Remark(text) | Around(text):
             return remark(text, at, scene)
         case Dialling(address):
@@ -102,7 +120,7 @@ def render(notice: Notice, at: datetime, scene: Scene) -> Text | None:
             return remark(of_seam(notice), at, scene)
         case Skipped(count):
             return skipped_line(count)
-        case Listening():
+        case Listening() | DirectReceipt():
             return None
         case _:
             assert_never(notice)
@@ -111,10 +129,11 @@ def render(notice: Notice, at: datetime, scene: Scene) -> Text | None:
 def has_line(notice: Notice) -> bool:
     """Tell whether a notice has a line in the conversation.
 
-    That a way to somebody changed who is there all the while is no news to anybody.
+    That a way to somebody changed who is there all the while is no news to anybody, and a receipt
+    is what everybody expects.
     """
     match notice:
-        case Listening() | Disconnected(is_news=False):
+        case Listening() | DirectReceipt() | Disconnected(is_news=False):
             return False
         case Connected(already=False, is_news=False):
             return False
@@ -146,24 +165,6 @@ def mentions(text: str, nick: str) -> bool:
 def skipped_line(count: int) -> Text:
     """Say that lines came faster than anybody could read them."""
     return Text(f"-- … {count} {'line' if count == 1 else 'lines'} skipped", "dim")
-
-
-def banner(listening: Listening, version: str) -> list[Text]:
-    """Build what stands above the first line of the conversation."""
-    nick = visible_line(listening.person.nick)
-    peer = listening.person.id
-    key = f" (key {short_fingerprint(peer)}-…)" if peer is not None else ""
-    port = listening.address.port
-    return [
-        Text(f"p2pchat {version}   you are {nick}{key}"),
-        Text(f"Listening for connection requests at {listening.address}"),
-        Text(
-            f"{visible_line(listening.room)} is an open room: "
-            "whoever is on this network can read it and write to it."
-        ),
-        Text(_how_to_connect(listening, port)),
-        Text("/help lists the commands, exit leaves."),
-    ]
 
 
 def name_of(person: Person, scene: Scene) -> str:
@@ -216,6 +217,40 @@ def _sent(message: Message, neighbours: int, at: datetime, scene: Scene) -> Text
     return line
 
 
+def _about_direct(
+    notice: DirectArrived | DirectSent | DirectWaits | DirectGivenUp, at: datetime, scene: Scene
+) -> Text:
+    match notice:
+        case DirectArrived(message):
+            return _direct(message, at, scene, is_own=False)
+        case DirectSent(message):
+            return _direct(message, at, scene, is_own=True)
+        case DirectWaits(to=to):
+            return _trouble(of_waiting(name_of(to, scene)), at, scene)
+        case DirectGivenUp(to=to):
+            return _trouble(of_given_up(name_of(to, scene)), at, scene)
+
+
+def _direct(direct: Direct, at: datetime, scene: Scene, *, is_own: bool) -> Text:
+    written_at = _time_of(direct, at)
+    line = _begin(written_at, "[dm]", scene.theme)
+    if written_at.date() != at.date():
+        line.append(f"(written {written_at:%Y-%m-%d}) ", scene.theme.quiet)
+    other = (name_of(direct.person, scene), scene.theme.nick(direct.person.id))
+    me = ("you", scene.theme.nick(scene.me.id))
+    author, recipient = (me, other) if is_own else (other, me)
+    line.append(*author).append(" -> ").append(*recipient).append(": ")
+    return line.append(of_direct(direct, _body(direct.text)))
+
+
+def _time_of(direct: Direct, at: datetime) -> datetime:
+    # Nobody checked the clock of its author, and not every number is a time.
+    try:
+        return datetime.fromtimestamp(direct.time_ms / 1000, at.tzinfo)
+    except (OverflowError, OSError, ValueError):
+        return at
+
+
 def _author_time(message: Message, at: datetime) -> datetime:
     return message.time.astimezone(at.tzinfo)
 
@@ -257,15 +292,16 @@ def _connected(notice: Connected, at: datetime, scene: Scene) -> Text:
         return remark(f"already connected to {who} ({notice.address}).", at, scene)
     line = _begin(at, "-->", scene.theme)
     line.append(name_of(notice.person, scene), scene.theme.nick(notice.person.id))
-    line.append(f" joined ({_particulars(notice)})", scene.theme.quiet)
+    line.append(f" joined ({_particulars(notice, scene)})", scene.theme.quiet)
     return line
 
 
-def _particulars(notice: Connected) -> str:
+def _particulars(notice: Connected, scene: Scene) -> str:
     if notice.guest or notice.person.id is None:
         return f"{_place(notice.address)}, plain text, not encrypted, not verified"
     key = short_fingerprint(notice.person.id)
-    return f"{_whence(notice)}, key {key}, encrypted, not verified"
+    trust = of_trust(notice.person, scene.is_verified)
+    return f"{_whence(notice)}, key {key}, encrypted, {trust}"
 
 
 def _whence(notice: Connected) -> str:
@@ -280,6 +316,19 @@ def _disconnected(notice: Disconnected, at: datetime, scene: Scene) -> Text:
     reason = "" if notice.left else visible_line(notice.reason)
     line.append(f" left ({reason})" if reason else " left", scene.theme.quiet)
     return line
+
+
+def _changed(notice: Joined | Left | NickChanged, at: datetime, scene: Scene) -> Text:
+    match notice:
+        case NickChanged(who, old):
+            return _nick_changed(who, old, at, scene)
+        case Joined(who, via, hops):
+            mark, what = "-->", f" joined via {name_of(via, scene)} ({hops} hops)"
+        case Left(who):
+            mark, what = "<--", " left"
+    line = _begin(at, mark, scene.theme)
+    line.append(name_of(who, scene), scene.theme.nick(who.id))
+    return line.append(what, scene.theme.quiet)
 
 
 def _nick_changed(who: Person, old: str, at: datetime, scene: Scene) -> Text:
@@ -298,28 +347,8 @@ def _label(person: Person, known: tuple[Person, ...]) -> str:
 
 
 def _place(address: Address) -> str:
-    is_here = address.is_any or _is_loopback(address.host)
+    is_here = address.is_any or is_loopback(address.host)
     return "this machine" if is_here else visible_line(str(address))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _how_to_connect(listening: Listening, port: int) -> str:
-    bound = listening.address
-    here = f"127.0.0.1:{port}" if bound.is_any else str(bound)
-    elsewhere = [a for a in listening.reachable_at if not _is_loopback(a.host)]
-    if listening.is_manual:
-        hint = f"no one here yet. In another terminal run p2pchat, and there type:  connect {here}"
-        return f"{hint} (from another machine: connect {elsewhere[0]})" if elsewhere else hint
-    hint = "no one here yet. Other terminals of this machine join by themselves"
-    if not elsewhere:
-        return f"{hint}."
-    return f"{hint}; on another machine type:  connect {elsewhere[0]}"
 
 
 # --- Pieces -----------------------------------------------------------------------------------
@@ -331,6 +360,11 @@ def _begin(at: datetime, mark: str, theme: Theme) -> Text:
     if mark:
         line.append(f"{mark} ")
     return line
+
+
+def _trouble(text: str, at: datetime, scene: Scene) -> Text:
+    line = _begin(at, "-!-", scene.theme)
+    return line.append(visible_line(text), scene.theme.trouble)
 
 
 def remark(text: str, at: datetime, scene: Scene) -> Text:

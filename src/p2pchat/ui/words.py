@@ -5,9 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from p2pchat.core.notices import Gap, Reach, Seam
-from p2pchat.core.values import Person
+from p2pchat.core.notices import (
+    Direct,
+    DirectArrived,
+    DirectGivenUp,
+    DirectReceipt,
+    DirectSent,
+    DirectWaits,
+    Gap,
+    Reach,
+    Seam,
+)
+from p2pchat.core.values import Kind, PeerId, Person
 from p2pchat.ui.commands import HISTORY_LIMIT_MESSAGES
+
+DirectNotice = DirectArrived | DirectSent | DirectReceipt | DirectWaits | DirectGivenUp
+"""All that is told of messages to one person."""
+
+Verdict = Callable[[PeerId], bool]
+"""Tells whether the user has verified somebody's key."""
 
 NAMES_SHOWN: Final = 20
 """Names in one sentence; nobody reads more of them."""
@@ -17,6 +33,24 @@ NOBODY_CONNECTED: Final = "no one is connected"
 
 NOTHING_SAID: Final = "nobody has said anything yet"
 """The answer of `/history` when there is none."""
+
+
+def of_waiting(name: str) -> str:
+    """Say that somebody does not have a direct message yet, and what becomes of it."""
+    return f"not delivered to {name} yet; it stays in the outbox and goes when {name} is back"
+
+
+def of_given_up(name: str) -> str:
+    """Say that a direct message will not be delivered any more."""
+    return f"your message to {name} waited for 7 days in vain and is given up"
+
+
+def of_those_left(count: int, *, is_kept: bool) -> str:
+    """Say what becomes of direct messages that wait when the program ends."""
+    messages = "1 direct message is" if count == 1 else f"{count} direct messages are"
+    if is_kept:
+        return f"{messages} not delivered yet; p2pchat tries again when you start it next"
+    return f"{messages} not delivered and lost, because nothing is kept with --ephemeral"
 
 
 def of_gap(gap: Gap, nick: str) -> str:
@@ -31,6 +65,21 @@ def of_seam(seam: Seam) -> str:
     people = "1 person" if seam.people == 1 else f"{seam.people} people"
     messages = "1 message" if seam.recovered == 1 else f"{seam.recovered} messages"
     return f"together again with {people} after {span(seam.apart_s)} apart: {messages} recovered"
+
+
+def of_direct(direct: Direct, text: str) -> str:
+    """Return a direct message as it is read, so that an action can't be taken for a text."""
+    return f"* {text}" if direct.kind == Kind.ACTION else text
+
+
+def of_trust(person: Person, is_verified: Verdict) -> str:
+    """Say whether somebody is verified."""
+    return "verified" if person.id is not None and is_verified(person.id) else "not verified"
+
+
+def nobody_is_verified(_peer: PeerId) -> bool:
+    """Stand in where trust makes no difference."""
+    return False
 
 
 def of_hidden(hidden: int, shown: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct
 
+from p2pchat.core.direct_frames import KeyAnswer, NoWay, Packet, Receipt
 from p2pchat.core.envelopes import Header, Texts
 from p2pchat.core.frames import (
     FIRST_SKIPPABLE,
@@ -57,6 +58,7 @@ from p2pchat.core.records import RecordHeader
 from p2pchat.core.topology import StatementHeader
 from p2pchat.core.values import EnvelopeId
 from p2pchat.errors import FrameMalformed
+from p2pchat.wire.direct_codec import DirectMsgpack
 
 
 class _Type(Struct, array_like=True):
@@ -106,6 +108,10 @@ _KNOWN: Final = frozenset(
         MapAnswer,
         PathAsk,
         PathAnswer,
+        Packet,
+        NoWay,
+        KeyAnswer,
+        Receipt,
     )
 )
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -157,8 +163,8 @@ def _brief(why: Any) -> str:
     return str(why)[:200]
 
 
-class Codec:
-    """The core's `EnvelopeCodec`, in msgpack."""
+class Codec(DirectMsgpack):
+    """The core's `CoreCodec`, in msgpack."""
 
     def encode_header(self, header: Header) -> bytes:
         """Make the bytes to be signed."""

@@ -1,0 +1,70 @@
+"""Who is around, and who was met before."""
+
+from __future__ import annotations
+
+from p2pchat.core.notices import (
+    Connected,
+    DirectArrived,
+    Disconnected,
+    Joined,
+    Left,
+    NickChanged,
+    Notice,
+    Received,
+)
+from p2pchat.core.values import PeerId, Person
+from p2pchat.node import Node
+
+
+class Company:
+    """Answers whom the user can mean; asks the node again only when that may have changed."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._people: tuple[Person, ...] | None = None
+        self._known: tuple[Person, ...] = ()
+        self._ids: frozenset[PeerId | None] = frozenset()
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Everybody around, ourselves not counted."""
+        self._ask()
+        return self._people or ()
+
+    @property
+    def known(self) -> tuple[Person, ...]:
+        """Everybody around, then whoever was met before, in this run or an earlier one.
+
+        Names have to differ among all of them: an absent bob is still somebody to write to.
+        """
+        self._ask()
+        return self._known
+
+    def person(self, peer: PeerId) -> Person | None:
+        """Return who that is, with the nick of today; None for nobody who is known."""
+        return next((person for person in self.known if person.id == peer), None)
+
+    def is_verified(self, peer: PeerId) -> bool:
+        """Whether the user has verified that key."""
+        return self._node.contacts.is_verified(peer)
+
+    def note(self, notice: Notice) -> None:
+        """Take note of what may change who is around."""
+        match notice:
+            case Connected() | Disconnected() | Joined() | Left() | NickChanged():
+                self._people = None
+            case Received(message) if message.signer.id not in self._ids:
+                self._people = None
+            case DirectArrived(direct) if direct.person.id not in self._ids:
+                self._people = None
+
+    def _ask(self) -> None:
+        if self._people is not None:
+            return
+        peers = self._node.peers()
+        near = [status.person for status in peers.neighbours if not status.guest]
+        self._people = (*near, *(status.person for status in peers.heard))
+        here = {person.id for person in self._people}
+        others = (each for each in self._node.contacts.everybody() if each.peer not in here)
+        self._known = (*self._people, *(each.person for each in others))
+        self._ids = frozenset(person.id for person in self._known)
