@@ -57,23 +57,24 @@ LAYERS: Final[dict[str, Layer]] = {
     "core": Layer(foreign=frozenset({"msgspec"}), pure=True),
     "wire": Layer(frozenset({"core"}), frozenset({"msgspec"}), pure=True),
     "crypto": Layer(
-        VALUES,
+        VALUES | {"core.direct_values", "core.key_ring"},
         frozenset({"nacl", "cryptography", "OpenSSL"}),
         barred=frozenset({"asyncio", "socket", "ssl"}),
     ),
     "store": Layer(
         VALUES
         | {"crypto", "core.address_book", "core.book_entries", "core.contact_entries"}
-        | {"core.records"},
+        | {"core.outbox", "core.records"},
         frozenset({"platformdirs"}),
         barred=frozenset({"asyncio"}),
     ),
     "net": Layer(frozenset({"core", "wire", "crypto"}), frozenset({"zeroconf", "ifaddr"})),
     "notice_queue": Layer(frozenset({"core"})),
-    "shell": Layer(PARTS),
+    "people_keeper": Layer(PARTS),
+    "shell": Layer(PARTS | {"people_keeper"}),
     "finding": Layer(PARTS),
     "questions": Layer(PARTS | {"shell"}),
-    "node_life": Layer(PARTS | {"shell", "finding", "questions"}),
+    "node_life": Layer(PARTS | {"shell", "finding", "people_keeper", "questions"}),
     "node": Layer(PARTS | {"settings", "node_life", "questions"}),
     "ui": Layer(VALUES | {"wire.invite"}, pure=True),
     "sim": Layer(

@@ -10,7 +10,16 @@ import pytest
 from p2pchat.core import limits
 from p2pchat.core.envelopes import Envelope, Header
 from p2pchat.core.events import Deliver, Published
-from p2pchat.core.notices import Notice, Received, Remark, Sent, Skipped
+from p2pchat.core.notices import (
+    Direct,
+    DirectArrived,
+    DirectSent,
+    Notice,
+    Received,
+    Remark,
+    Sent,
+    Skipped,
+)
 from p2pchat.core.values import EnvelopeId, Kind, Message, PeerId, Person
 from p2pchat.notice_queue import NoticeQueue
 
@@ -152,3 +161,16 @@ async def test_what_is_there_at_the_end_can_still_be_taken() -> None:
 
     assert await all_notices(queue) == [Remark("last words")]
     assert await all_notices(queue) == []
+
+
+@pytest.mark.parametrize("kind", [DirectArrived, DirectSent])
+async def test_direct_messages_count_with_their_texts(
+    monkeypatch: pytest.MonkeyPatch, kind: type[DirectArrived | DirectSent]
+) -> None:
+    monkeypatch.setattr(limits, "NOTICES_LIMIT_BYTES", 10)
+    queue = NoticeQueue()
+    told = [kind(Direct(str(number), ANN, 0, Kind.TEXT, "äöü")) for number in range(3)]
+    for notice in told:
+        queue.offer(notice)
+
+    assert await all_notices(queue) == [Skipped(2), told[2]]

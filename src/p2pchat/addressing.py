@@ -71,7 +71,13 @@ class Addressing:
             people = [each.person for each in near]
             # Only who is a neighbour can be meant, so whom else we know makes no difference.
             outcome = resolve(who, people, Contacts())
-            if not isinstance(outcome, Found):
+            if isinstance(outcome, Unknown):
+                shown = visible_line(who, _SHOWN_CHARACTERS)
+                hint = f" Did you mean {outcome.suggestion}?" if outcome.suggestion else ""
+                said = f'no one called "{shown}" is connected to you.{hint}'
+                self.refuse(said, "no-such-peer", ref, line)
+                return None
+            if isinstance(outcome, Ambiguous):
                 self._explain(who, outcome, line, ref, "", "")
                 return None
             found = [each for each in near if each.person.id == outcome.person.id]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from p2pchat.core.notices import (
     Connected,
+    Direct,
     DirectArrived,
     Disconnected,
     Joined,
@@ -12,7 +13,7 @@ from p2pchat.core.notices import (
     Notice,
     Received,
 )
-from p2pchat.core.values import PeerId, Person
+from p2pchat.core.values import Message, PeerId, Person
 from p2pchat.node import Node
 
 
@@ -53,10 +54,9 @@ class Company:
         match notice:
             case Connected() | Disconnected() | Joined() | Left() | NickChanged():
                 self._people = None
-            case Received(message) if message.signer.id not in self._ids:
-                self._people = None
-            case DirectArrived(direct) if direct.person.id not in self._ids:
-                self._people = None
+            case Received(Message(signer=person)) | DirectArrived(Direct(person=person)):
+                if person.id not in self._ids:
+                    self._people = None
 
     def _ask(self) -> None:
         if self._people is not None:
@@ -64,7 +64,6 @@ class Company:
         peers = self._node.peers()
         near = [status.person for status in peers.neighbours if not status.guest]
         self._people = (*near, *(status.person for status in peers.heard))
-        here = {person.id for person in self._people}
+        self._ids = here = frozenset(person.id for person in self._people)
         others = (each for each in self._node.contacts.everybody() if each.peer not in here)
         self._known = (*self._people, *(each.person for each in others))
-        self._ids = frozenset(person.id for person in self._known)

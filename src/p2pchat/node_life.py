@@ -262,6 +262,7 @@ class NodeLife:
             port=self.port,
             lan=self._lan,
             is_mapped=self._is_mapped,
+            tells_presence=True,
         )
         return Core(
             setup,

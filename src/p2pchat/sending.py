@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from p2pchat.core.invites import Invite
-from p2pchat.core.naming import Found, Resolution, Unknown, explain, resolve
+from p2pchat.core.naming import Ambiguous, Found, Resolution, Unknown, explain, resolve
 from p2pchat.core.notices import (
     DirectGivenUp,
     DirectReceipt,
@@ -108,15 +108,18 @@ async def _person(node: Node, to: str, notices: AsyncIterator[Notice]) -> Person
     while isinstance(outcome, Unknown):
         await anext(notices)  # whatever it is, somebody else may be known after it
         outcome = _resolve(node, to)
-    if isinstance(outcome, Found):
-        return outcome.person
-    _fail(explain(to, outcome, at=""))
+    match outcome:
+        case Found(person):
+            return person
+        case Ambiguous():
+            _fail(explain(to, outcome, at=""))
     return None
 
 
 def _resolve(node: Node, to: str) -> Resolution:
     peers = node.peers()
-    people = [status.person for status in (*peers.neighbours, *peers.heard)]
+    people = [near.person for near in peers.neighbours]
+    people += [far.person for far in peers.heard]
     return resolve(to, people, node.contacts)
 
 

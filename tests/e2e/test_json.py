@@ -228,7 +228,7 @@ def test_the_answer_of_a_command_is_a_result(programs: Programs) -> None:
         ("connect localhost", "bad-address"),
         ("/peesr", "unknown-command"),
         ('{"type":"command","line":"/peesr"}', "unknown-command"),
-        ('{"type":"dm","to":"ann","text":"psst"}', "not-yet"),
+        ('{"type":"dm","to":"carol","text":"psst"}', "no-such-peer"),
         ('{"type":"command","line":"/disconnect nobody"}', "no-such-peer"),
         ('{"type":"send","text":"' + "x" * 4_001 + '"}', "too-long"),
         ("y" * 20_000, "too-long"),
@@ -259,7 +259,7 @@ def test_the_ref_of_a_refused_request_comes_back(programs: Programs) -> None:
     ann.request("nonsense", ref="type")
     ann.request("command", line="/peesr", ref="command")
 
-    codes = {"long": "too-long", "address": "bad-address", "private": "not-yet",
+    codes = {"long": "too-long", "address": "bad-address", "private": "no-such-peer",
              "type": "bad-input", "command": "unknown-command"}  # fmt: skip
     for ref, code in codes.items():
         assert ann.wait_for_object("error", ref=ref)["code"] == code

@@ -161,3 +161,8 @@ def receipts(node: SimNode) -> list[str]:
 def told_to_wait(node: SimNode) -> list[str]:
     """Ids of own messages that were told to wait, in order."""
     return [notice.id for notice in node.told if isinstance(notice, DirectWaits)]
+
+
+def write(network: SimNetwork, author: SimNode, recipient: SimNode, text: str) -> None:
+    """Do that later, in the middle of a run."""
+    network.write(author, recipient, text)

@@ -32,6 +32,7 @@ from tests.sim.direct_support import (
     silent,
     texts,
     told_to_wait,
+    write,
 )
 from tests.sim.support import SEEDS, are_neighbours, connected_graphs
 
@@ -109,7 +110,7 @@ def test_several_messages_come_in_the_order_in_which_they_were_written() -> None
     written = [str(number) for number in range(40)]
 
     for number, text in enumerate(written):
-        network.after(0.05 * number, network.write, nodes[0], nodes[3], text)
+        network.after(0.05 * number, write, network, nodes[0], nodes[3], text)
     network.run(60.0)
 
     assert texts(nodes[3]) == written
@@ -542,7 +543,7 @@ def test_under_churn_a_message_to_somebody_present_arrives_within_ten_seconds(
         network.after(60.0 / (nodes * a_minute) * number, go)
     for number in range(100):
         author, recipient = chance.sample(steady, 2)
-        network.after(0.5 * number, network.write, author, recipient, str(number))
+        network.after(0.5 * number, write, network, author, recipient, str(number))
     network.run(60.0 + ATTEMPTS_S)
 
     late = post.late(ATTEMPTS_S)

@@ -1,26 +1,27 @@
 """Brings direct messages to their recipients: one attempt after another, until a receipt comes.
 
-    trail ──1 s──► requests for the sealing key ──3 s──► the packets flood ──3 s──► outbox
+    trail ──1 s──► request for the sealing key ──3 s──► the packets flood ──3 s──► outbox
       │                  │ answer                            │
       │                  ▼                                   │
       └── receipt ◄── along the way of the answer ──3 s──►───┘
 
 A trail is the way of the recipient's latest envelope. The request floods past the neighbour that
-the first attempt went by, and lays a new trail; so a relay that stays silent wins nothing. Where
-no way leads past him, a second one floods by him as well.
+the first attempt went by, and lays a new trail; so a relay that stays silent wins nothing. What
+was just written is worth a second request where no answer comes: no way may lead past that
+neighbour, or the answer was lost with somebody who went.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from enum import Enum, auto
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from p2pchat.core.alarms import earliest
 from p2pchat.core.allowance import Allowance
+from p2pchat.core.courier import FLOOD_WAIT_S, MOMENT_S, REQUEST_WAIT_S, Courier, Step
 from p2pchat.core.direct_frames import KeyAnswer
 from p2pchat.core.direct_packets import DirectPackets
 from p2pchat.core.direct_values import SEALING_KEY_USE_S, Inside, PacketId, SealingKey
@@ -33,12 +34,6 @@ from p2pchat.errors import FrameMalformed, SealBroken
 
 if TYPE_CHECKING:
     from random import Random
-
-TRAIL_WAIT_S: Final = 1.0
-REQUEST_WAIT_S: Final = 3.0
-SENT_WAIT_S: Final = 3.0
-FLOOD_WAIT_S: Final = 3.0
-"""How long each attempt has. Design; a trail is tried so shortly because it may lead nowhere."""
 
 FLOODED_LIMIT_BYTES: Final = 8 * 1024
 """Packets above this size are not flooded."""
@@ -58,48 +53,6 @@ KEYS_LIMIT: Final = 256
 """Sealing keys of others that are kept, in memory only; the oldest goes first."""
 
 NONCE_BYTES: Final = 16
-
-_MOMENT_S: Final = 0.01
-"""Between two looks at a pace: rounding must not make it look again at the same time."""
-
-
-class Step(Enum):
-    """How far a courier has come."""
-
-    TRAIL = auto()
-    ASKING = auto()
-    SENT = auto()
-    FLOODED = auto()
-
-
-_WAITS_S: Final = {Step.TRAIL: TRAIL_WAIT_S, Step.SENT: SENT_WAIT_S}
-
-
-@dataclass(slots=True)
-class _Courier:
-    """What is under way to one recipient."""
-
-    step: Step
-    until: float
-    messages: dict[DirectId, Waiting] = field(default_factory=dict)
-    late: dict[DirectId, Waiting] = field(default_factory=dict)
-    """What was written while the others flooded: it has a courier of its own after these."""
-    sent: dict[DirectId, float] = field(default_factory=dict)
-    """When each went along the way of this step, the oldest first."""
-    hop: ConnectionId | None = None
-    """Begin of the way of this step."""
-    request: bytes = b""
-    """Id of the envelope that asks for his key."""
-    nonce: bytes = b""
-    first_hop: PeerId | None = None
-    """Who took what went by trail."""
-    avoided: PeerId | None = None
-    """Whom the request went past."""
-
-    def is_overdue(self, now: float) -> bool:
-        """Whether the oldest message on the way of this step has had its time."""
-        sent_at = next(iter(self.sent.values()), None)
-        return sent_at is not None and sent_at + _WAITS_S[self.step] <= now
 
 
 @dataclass(slots=True)
@@ -140,7 +93,7 @@ class Couriers:
         self._ways = ways
         self._rng = rng
         self._on_failed = on_failed
-        self._couriers: dict[PeerId, _Courier] = {}
+        self._couriers: dict[PeerId, Courier] = {}
         self._keys: dict[PeerId, _Key] = {}
         self._sent: dict[PacketId, _Sent] = {}
         self._pace = Allowance(PACE_BURST, PACE_PER_S)
@@ -176,29 +129,41 @@ class Couriers:
 
     # --- Attempts -----------------------------------------------------------------------------
 
-    def send(self, messages: Iterable[Waiting], now: float, wall_ms: int) -> list[Effect]:
-        """Begin to bring messages to their recipients, in order."""
+    def send(
+        self, messages: Iterable[Waiting], now: float, wall_ms: int, *, is_repeated: bool = False
+    ) -> list[Effect]:
+        """Begin to bring messages to their recipients, in order.
+
+        Args:
+            messages: None of them under way.
+            now: Monotonic seconds.
+            wall_ms: Wall clock.
+            is_repeated: Whether all of that was in vain before: then one request has to do.
+        """
         effects: list[Effect] = []
         for message in messages:
-            effects += self._take(message, now, wall_ms)
+            recipient = message.recipient
+            courier = self._couriers.get(recipient)
+            if courier is None:
+                courier = Courier(Step.TRAIL, now, may_ask_again=not is_repeated)
+                self._couriers[recipient] = courier
+            effects += self._take(message, courier, now, wall_ms)
         return effects
 
-    def _take(self, message: Waiting, now: float, wall_ms: int) -> list[Effect]:
-        courier = self._couriers.get(message.recipient)
-        if courier is None:
-            courier = self._couriers[message.recipient] = _Courier(Step.TRAIL, now)
-            courier.messages[message.message_id] = message
-            return self._try_trail(message.recipient, courier, now, wall_ms)
+    def _take(self, message: Waiting, courier: Courier, now: float, wall_ms: int) -> list[Effect]:
         if courier.step is Step.FLOODED:
             courier.late[message.message_id] = message
             return []
+        is_new = not courier.messages
         courier.messages[message.message_id] = message
+        if is_new:
+            return self._try_trail(message.recipient, courier, now, wall_ms)
         if courier.step is Step.ASKING or courier.hop is None:
             return []  # it goes with the others, once the key is here
         return self._go_on(message.recipient, courier, now, wall_ms)
 
     def _try_trail(
-        self, recipient: PeerId, courier: _Courier, now: float, wall_ms: int
+        self, recipient: PeerId, courier: Courier, now: float, wall_ms: int
     ) -> list[Effect]:
         key, hop = self._key(recipient, now), self._ways.next_hop(recipient, now)
         if key is None or hop is None:
@@ -207,9 +172,7 @@ class Couriers:
         courier.first_hop = self._ways.peer_of(hop)
         return self._go_on(recipient, courier, now, wall_ms)
 
-    def _go_on(
-        self, recipient: PeerId, courier: _Courier, now: float, wall_ms: int
-    ) -> list[Effect]:
+    def _go_on(self, recipient: PeerId, courier: Courier, now: float, wall_ms: int) -> list[Effect]:
         """Send along the way of this step what has not gone there, as fast as relays take it."""
         assert courier.hop is not None
         key, effects = self._key(recipient, now), list[Effect]()
@@ -220,36 +183,27 @@ class Couriers:
                 break
             courier.sent[message.message_id] = now
             effects += self._pack(message, key, courier, (courier.hop,), now, wall_ms)
-        self._plan(courier, now)
+        courier.plan(now, self._pace.has_at(1, now))
         return effects
 
-    def _plan(self, courier: _Courier, now: float) -> None:
-        """Say when to look after what is on the way of this step, or waits for its turn."""
-        due = [at + _WAITS_S[courier.step] for at in courier.sent.values()]
-        if len(courier.sent) < len(courier.messages):
-            due.append(max(self._pace.has_at(1, now), now + _MOMENT_S))
-        courier.until = min(due, default=now)
-
-    def _ask(self, recipient: PeerId, courier: _Courier, now: float, wall_ms: int) -> list[Effect]:
+    def _ask(self, recipient: PeerId, courier: Courier, now: float, wall_ms: int) -> list[Effect]:
         courier.sent.clear()
         courier.hop = None
         if not self._requests.spend(1, now):
             courier.step = Step.TRAIL
-            courier.until = max(self._requests.has_at(1, now), now + _MOMENT_S)
+            courier.until = max(self._requests.has_at(1, now), now + MOMENT_S)
             return []
         courier.step, courier.until = Step.ASKING, now + REQUEST_WAIT_S
         courier.nonce = self._rng.randbytes(NONCE_BYTES)
         # A neighbour himself is asked, whatever came of the trail to him.
         is_past = courier.first_hop not in (None, recipient) and len(self._ways.able()) > 1
-        courier.avoided = courier.first_hop if is_past else None
+        avoid = courier.first_hop if is_past else None
         courier.request, effects = self._ways.ask_for_key(
-            recipient, courier.avoided, courier.nonce, now, wall_ms
+            recipient, avoid, courier.nonce, now, wall_ms
         )
         return effects
 
-    def _flood(
-        self, recipient: PeerId, courier: _Courier, now: float, wall_ms: int
-    ) -> list[Effect]:
+    def _flood(self, recipient: PeerId, courier: Courier, now: float, wall_ms: int) -> list[Effect]:
         """Send to everybody what is small enough, and as much of it as relays take."""
         key, everybody = self._key(recipient, now), self._ways.able()
         courier.step, courier.until = Step.FLOODED, now + FLOOD_WAIT_S
@@ -264,7 +218,7 @@ class Couriers:
         self,
         message: Waiting,
         key: SealingKey,
-        courier: _Courier,
+        courier: Courier,
         to: tuple[ConnectionId, ...],
         now: float,
         wall_ms: int,
@@ -302,15 +256,19 @@ class Couriers:
         return self.send(courier.late.values(), now, wall_ms)
 
     def _next_step(
-        self, recipient: PeerId, courier: _Courier, now: float, wall_ms: int
+        self, recipient: PeerId, courier: Courier, now: float, wall_ms: int
     ) -> list[Effect]:
         match courier.step:
             case Step.TRAIL:
                 return self._ask(recipient, courier, now, wall_ms)
-            case Step.ASKING if courier.avoided is not None:
-                courier.first_hop = None  # no way leads past him, perhaps
+            case Step.ASKING if courier.may_ask_again:
+                # Perhaps no way leads past that neighbour, or the answer was lost.
+                courier.first_hop, courier.may_ask_again = None, False
                 return self._ask(recipient, courier, now, wall_ms)
-            case Step.ASKING | Step.SENT:
+            case Step.SENT:
+                courier.put_off(now)
+                return self._flood(recipient, courier, now, wall_ms)
+            case Step.ASKING:
                 return self._flood(recipient, courier, now, wall_ms)
             case Step.FLOODED:
                 return self._give_up(recipient, now, wall_ms)
@@ -321,7 +279,7 @@ class Couriers:
         for recipient, courier in list(self._couriers.items()):
             if courier.until > now:
                 continue
-            may_go_on = courier.step in _WAITS_S and courier.hop is not None
+            may_go_on = courier.is_on_its_way
             if may_go_on and self._key(recipient, now) and not courier.is_overdue(now):
                 effects += self._go_on(recipient, courier, now, wall_ms)
             else:
@@ -364,7 +322,9 @@ class Couriers:
             return []  # long over, or said by somebody whom nobody asked
         if (courier.step, courier.hop) != (sent.step, sent.hop):
             return []  # that attempt is over
-        return self._next_step(sent.recipient, courier, now, wall_ms)
+        if courier.step is Step.TRAIL:
+            return self._ask(sent.recipient, courier, now, wall_ms)
+        return self._flood(sent.recipient, courier, now, wall_ms)
 
     def receipt_of(self, packet: PacketId) -> Inside | None:
         """Return what an own packet held, so that its receipt can be checked."""
@@ -376,15 +336,13 @@ class Couriers:
         courier = self._couriers.get(recipient)
         if courier is None:
             return
-        courier.messages.pop(message, None)
-        courier.late.pop(message, None)
-        courier.sent.pop(message, None)
+        courier.remove(message)
         if not courier.messages and not courier.late:
             del self._couriers[recipient]
         elif not courier.messages:
             courier.until = now  # those that were late have their turn
-        elif courier.step in _WAITS_S and courier.hop is not None:
-            self._plan(courier, now)
+        elif courier.is_on_its_way:
+            courier.plan(now, self._pace.has_at(1, now))
 
     def forget_key(self, recipient: PeerId) -> None:
         """Ask for another key before anything more is sealed to that one."""

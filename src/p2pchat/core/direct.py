@@ -148,8 +148,12 @@ class Direct:
     def restore(self, waiting: Iterable[Waiting], now: float, wall_ms: int) -> list[Effect]:
         """Take what an earlier run could not deliver."""
         self.outbox.restore(waiting, now)
-        self._expire_at = now + EXPIRE_EVERY_S
-        return self._effects(self.outbox.expire(wall_ms))
+        effects = self._effects(self.outbox.expire(wall_ms))
+        self._plan_expiry(now)
+        return effects
+
+    def _plan_expiry(self, now: float) -> None:
+        self._expire_at = now + EXPIRE_EVERY_S if self.outbox.count else None
 
     # --- Sending ------------------------------------------------------------------------------
 
@@ -172,6 +176,8 @@ class Direct:
             raise WrittenToOneself
         waiting = Waiting(recipient.id, message, wall_ms, kind, text, wall_ms)
         effects = self._effects(self.outbox.add(waiting, now))
+        if self._expire_at is None:
+            self._plan_expiry(now)
         effects.append(Tell(DirectSent(_notice(message, recipient, wall_ms, kind, text))))
         # With all that waits for him already, or it would arrive before that.
         earlier = (each for each in self.outbox.of(recipient.id) if not self._is_under_way(each))
@@ -231,10 +237,10 @@ class Direct:
         effects = self._couriers.on_time(now, wall_ms) + self._tell_failed(now)
         self._packets.forget_old(now)
         due = [m for m in self.outbox.due(now) if not self._is_under_way(m)]
-        effects += self._couriers.send(due, now, wall_ms)
+        effects += self._couriers.send(due, now, wall_ms, is_repeated=True)
         if self._expire_at is not None and self._expire_at <= now:
-            self._expire_at = now + EXPIRE_EVERY_S
             effects += self._effects(self.outbox.expire(wall_ms))
+            self._plan_expiry(now)
         return effects
 
     def _is_under_way(self, message: Waiting) -> bool:

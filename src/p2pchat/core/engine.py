@@ -93,6 +93,7 @@ class Core(Machines):
             self._survey.next_deadline(),
             self._direct.next_deadline(),
             self._acquaintance.next_deadline(),
+            self._presence.next_deadline(),
         )
 
     def handle(self, event: Event, now: float) -> list[Effect]:
@@ -175,7 +176,8 @@ class Core(Machines):
                 return self._joining.reachability.on_probed(attempt, is_open=is_open)
             case Leave():
                 self._is_leaving = True
-                return self._joining.end() + self._leave_when_empty(now)
+                parting = self._presence.on_leave(self._me.nick, now, self._wall_ms(now))
+                return parting + self._joining.end() + self._leave_when_empty(now)
             case _:
                 assert_never(event)
 
@@ -287,6 +289,7 @@ class Core(Machines):
                 self._survey.on_open(session, person_of(session, self._people))
                 if session.peer is not None:
                     self._direct.on_heard(session.peer, now)
+                effects += self._presence.on_company(self._me.nick, now, self._wall_ms(now))
         return effects
 
     # --- Guests --------------------------------------------------------------------------------
@@ -336,6 +339,7 @@ class Core(Machines):
         effects += self._survey.on_time(now)
         effects += self._direct.on_time(now, self._wall_ms(now))
         effects += self._acquaintance.on_time(now)
+        effects += self._presence.on_time(self._me.nick, now, self._wall_ms(now))
         for connection, purpose in self._connections.alarms.take_due(now):
             if purpose is Purpose.GUEST_SILENCE:
                 effects += self._on_silence(connection, now)

@@ -29,6 +29,7 @@ from p2pchat.core.opening import Opening
 from p2pchat.core.outbox import DirectId, Waiting
 from p2pchat.core.people import PEOPLE_LIMIT, People
 from p2pchat.core.plain_lines import PlainLines
+from p2pchat.core.presence import PRESENCE, Presence, PresenceCodec, way_of
 from p2pchat.core.reach import Seen
 from p2pchat.core.records import RecordCodec
 from p2pchat.core.session import Session
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from random import Random
 
 
-class CoreCodec(EnvelopeCodec, RecordCodec, StatementCodec, DirectCodec, Protocol):
+class CoreCodec(EnvelopeCodec, RecordCodec, StatementCodec, DirectCodec, PresenceCodec, Protocol):
     """Bytes to values and back, for everything that is signed."""
 
 
@@ -117,6 +118,28 @@ class Machines:
             self._connections.leave,
         )
         self._survey = Survey(setup, codec, credentials, rng)
+        self._direct = self._make_direct(codec, credentials, rng, sealer, delivered)
+        self._presence = Presence(
+            self._people, self._spreading.flood, codec, rng, is_told=setup.tells_presence
+        )
+        self._left_over = waiting
+        self._acquaintance = Acquaintance(self.contacts)
+        self._spreading.on_passing = self._on_passing
+        self._behind: set[ConnectionId] = set()
+        self._clock_check = ClockCheck()
+        self._wall_offset_s = 0.0
+        self._has_begun = False
+        self._is_leaving = False
+
+    def _make_direct(
+        self,
+        codec: DirectCodec,
+        credentials: Credentials,
+        rng: Random,
+        sealer: Sealer,
+        delivered: Container[tuple[PeerId, DirectId]],
+    ) -> Direct:
+        setup = self._setup
         packets = DirectPackets(
             Owner(setup.me, setup.epoch, setup.network), codec, credentials, sealer
         )
@@ -126,18 +149,11 @@ class Machines:
             self._spreading.flood,
             packets.request,
         )
-        self._direct = Direct(
+        direct = Direct(
             setup.me, packets, ways, rng, self._people, delivered, self.contacts.is_blocked
         )
-        self._direct.rename(setup.nick)
-        self._left_over = waiting
-        self._acquaintance = Acquaintance(self.contacts)
-        self._spreading.on_passing = self._on_passing
-        self._behind: set[ConnectionId] = set()
-        self._clock_check = ClockCheck()
-        self._wall_offset_s = 0.0
-        self._has_begun = False
-        self._is_leaving = False
+        direct.rename(setup.nick)
+        return direct
 
     @property
     def me(self) -> Person:
@@ -276,10 +292,14 @@ class Machines:
             return  # a guest's line is worth less than the node that carries it
 
     def _on_passing(
-        self, envelope: Envelope, connection: ConnectionId, now: float, wall_ms: int
+        self, envelope: Envelope, connection: ConnectionId, hops: int, now: float, wall_ms: int
     ) -> list[Effect]:
         if envelope.header.kind == SEALING_REQUEST:
             return self._direct.on_request(envelope, connection, now, wall_ms)
+        if envelope.header.kind == PRESENCE:
+            via = way_of(envelope.author, connection, self.neighbours)
+            by = None if via is None else self.name_of(via)
+            return self._presence.on_presence(envelope, by, hops, now)
         return []
 
     def _note_first(

@@ -69,11 +69,20 @@ class Presence:
     Neighbours are told of by their connections; this is about everybody behind them.
     """
 
-    def __init__(self, people: People, flood: Flood, codec: PresenceCodec, chance: Chance) -> None:
+    def __init__(
+        self,
+        people: People,
+        flood: Flood,
+        codec: PresenceCodec,
+        chance: Chance,
+        *,
+        is_told: bool,
+    ) -> None:
         self._people = people
         self._flood = flood
         self._codec = codec
         self._chance = chance
+        self._is_told = is_told
         self._has_come = False
         self._next_at: float | None = None
 
@@ -85,7 +94,7 @@ class Presence:
 
     def on_company(self, nick: str, now: float, wall_ms: int) -> list[Effect]:
         """Somebody is connected; the first time, everybody behind him shall know that we came."""
-        if self._has_come:
+        if self._has_come or not self._is_told:
             return []
         self._has_come = True
         self._next_at = now + PRESENCE_EVERY_S

@@ -51,6 +51,8 @@ class Setup:
     """The TCP port that it listens on."""
     lan: LanPolicy = LanPolicy.OFF
     """What to do about strangers on the LAN."""
+    tells_presence: bool = False
+    """Whether it says that it comes, is here and goes, while few people are here."""
     is_mapped: bool = True
     """Whether others may see its neighbours on their maps."""
     backlog_minutes: float = limits.BACKLOG_MINUTES

@@ -34,7 +34,7 @@ from p2pchat.core.values import ConnectionId, EnvelopeId, Epoch, Kind, PeerId, P
 if TYPE_CHECKING:
     from random import Random
 
-OnPassing = Callable[[Envelope, ConnectionId, float, int], list[Effect]]
+OnPassing = Callable[[Envelope, ConnectionId, int, float, int], list[Effect]]
 
 PLACES_LIMIT: Final = 16_384
 """Envelopes whose place in the store is known by id, for neighbours that ask by id."""
@@ -70,7 +70,7 @@ class Spreading:
         self._people = people
         self._plain_lines = plain_lines
         self._contacts = contacts
-        self.on_passing: OnPassing = lambda _envelope, _connection, _now, _wall_ms: []
+        self.on_passing: OnPassing = lambda *_: []
         """What else somebody does with a passing envelope that is new here."""
         self._on_first = on_first
         """Is told who brought each envelope first, at which moment; nobody for an own one."""
@@ -219,7 +219,7 @@ class Spreading:
             # What came by repair goes on by offers: see Repair.
             self._lazy_push.on_taken(envelope.id, connection)
         if not is_kept(envelope.header.kind):
-            effects += self.on_passing(envelope, connection, now, wall_ms)
+            effects += self.on_passing(envelope, connection, hops, now, wall_ms)
         effects += self._acknowledge(envelope, connection, now, wall_ms)
         return effects + self._news(now)
 

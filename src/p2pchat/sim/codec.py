@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from p2pchat.core.envelopes import Header, Texts
+from p2pchat.core.presence import Here
 from p2pchat.core.records import RecordHeader
 from p2pchat.core.topology import StatementHeader
 from p2pchat.core.values import EnvelopeId
@@ -62,6 +63,14 @@ class MemoCodec(DirectMsgpack):
     def decode_query(self, body: bytes) -> EnvelopeId:
         """Read the body of such a question; FrameMalformed when it is none."""
         return self._codec.decode_query(body)
+
+    def encode_presence(self, here: Here) -> bytes:
+        """Make the body of a presence."""
+        return self._codec.encode_presence(here)
+
+    def decode_presence(self, body: bytes) -> Here:
+        """Read the body of a presence; FrameMalformed when it is none."""
+        return self._codec.decode_presence(body)
 
     def encode_record(self, header: RecordHeader) -> bytes:
         """Make the signed bytes of an address record."""

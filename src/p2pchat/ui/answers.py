@@ -153,7 +153,9 @@ def _table(rows: list[_Row]) -> Table:
         right = column in {"hops", "rtt"}
         table.add_column(column, justify="right" if right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+        # 80 columns are few: that a length of time in "heard" is ago goes without saying.
+        cells = (c if isinstance(c, Text) else Text(c.removesuffix(" ago")) for c in row)
+        table.add_row(*cells)
     return table
 
 

@@ -8,9 +8,10 @@ from p2pchat.ui.command_table import COMMANDS, CommandSpec, find
 
 _GRAMMAR: Final = (
     "Whatever is no command goes to everybody you are connected with.",
+    "@NAME and a text go to that person only, also with several lines.",
     "//text and @@text send /text and @text; /say TEXT sends anything as it is.",
     "Commands may be shortened as long as only one is meant: /he for /help.",
-    "A text of several lines is always sent as it is, commands in it are not carried out.",
+    "Any other text of several lines is sent as it is, commands in it are not carried out.",
 )
 
 KEYS: Final = (

@@ -108,7 +108,7 @@ def encode(notice: Notice, ts: datetime, ref: str | None = None) -> list[str]:
             return [_line("sent", ts, ref, _sent(message, neighbours))]
         case DirectArrived() | DirectSent() | DirectReceipt() | DirectWaits() | DirectGivenUp():
             kind, fields = fields_of(notice)
-            return [_line(kind, ts, ref, fields)]
+            return [_line(kind, ts, ref if kind == "sent" else None, fields)]
         case Joined(who, via, hops):
             joined = {"who": person_of(who), "via": person_of(via), "hops": hops}
             return [_line("join", ts, None, joined)]

@@ -53,6 +53,7 @@ from p2pchat.core.mesh_frames import (
     ShuffleAnswer,
     Walk,
 )
+from p2pchat.core.presence import Here
 from p2pchat.core.reach import ReachQuery
 from p2pchat.core.records import RecordHeader
 from p2pchat.core.topology import StatementHeader
@@ -121,6 +122,7 @@ _headers: Final = msgspec.msgpack.Decoder(Header)
 _texts: Final = msgspec.msgpack.Decoder(Texts)
 _records: Final = msgspec.msgpack.Decoder(RecordHeader)
 _statements: Final = msgspec.msgpack.Decoder(StatementHeader)
+_presences: Final = msgspec.msgpack.Decoder(Here)
 _queries: Final = msgspec.msgpack.Decoder(ReachQuery)
 
 
@@ -189,6 +191,14 @@ class Codec(DirectMsgpack):
     def decode_query(self, body: bytes) -> EnvelopeId:
         """Read the body of such a question; FrameMalformed when it is none."""
         return EnvelopeId(_decode(_queries, body).envelope)
+
+    def encode_presence(self, here: Here) -> bytes:
+        """Make the body of a presence."""
+        return _encoder.encode(here)
+
+    def decode_presence(self, body: bytes) -> Here:
+        """Read the body of a presence; FrameMalformed when it is none."""
+        return _decode(_presences, body)
 
     def encode_record(self, header: RecordHeader) -> bytes:
         """Make the signed bytes of an address record."""

@@ -1,0 +1,57 @@
+"""Whom the user can mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from p2pchat.company import Company
+from p2pchat.core.notices import Connected, Disconnected, Received
+from p2pchat.core.values import PeerId, Person
+from tests.nodes import address_of, line_of, node, notice_of, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def test_who_has_gone_is_still_known_but_not_around(tmp_path: Path) -> None:
+    async with node("ann", ephemeral=False, folder=tmp_path) as ann:
+        company = Company(ann)
+        assert not company.known
+        async with node("bob") as bob:
+            who = Person(bob.id, "bob")
+            await ann.connect(address_of(bob))
+            await until(lambda: bob.neighbour_count == 1)
+            company.note(await notice_of(Connected, ann))
+            assert company.people == company.known == (who,)
+        company.note(await notice_of(Disconnected, ann))
+        await until(lambda: not ann.neighbour_count)
+
+        assert not company.people
+        assert company.known == (who,)
+        assert company.person(bob.id) == who
+        assert company.person(PeerId(b"x" * 32)) is None
+
+
+async def test_an_old_acquaintance_who_speaks_is_around_again(tmp_path: Path) -> None:
+    async with (
+        line_of("bob", "cid") as (bob, cid),
+        node("ann", ephemeral=False, folder=tmp_path) as ann,
+    ):
+        ann.contacts.meet(bob.id, "bob", 0)
+        company = Company(ann)
+        await ann.connect(address_of(cid))
+        company.note(await notice_of(Connected, ann))
+        assert [person.nick for person in company.known] == ["cid", "bob"]
+        bob.announce("still here")
+        company.note(await notice_of(Received, ann))
+
+        assert {person.nick for person in company.people} == {"bob", "cid"}
+
+
+async def test_only_whom_the_user_verified_counts_as_verified() -> None:
+    async with node("ann") as ann:
+        bob = Person(PeerId(b"b" * 32), "bob")
+        assert not Company(ann).is_verified(PeerId(b"b" * 32))
+        ann.contacts.verify(bob, 0)
+
+        assert Company(ann).is_verified(PeerId(b"b" * 32))
