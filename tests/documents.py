@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 from p2pchat import cli
 from p2pchat.core import frames, limits
+from p2pchat.core.safety import safety_number
 from p2pchat.core.session import TABLE
 from p2pchat.core.values import PeerId, fingerprint
 from p2pchat.crypto import identity
 from p2pchat.settings import Settings
 from p2pchat.ui import command_table, help_text
+from tests.direct_limits import DIRECT_LIMITS_SHOWN, direct_limit
 from tests.sources import ROOT
 from tests.vectors import vectors
 
@@ -174,7 +176,8 @@ LIMITS_SHOWN: Final = (
     ("JOINER_S", "how long somebody without a place stays"),
     ("BESIDE_LIMIT", "how many stay longer because their own users want it"),
     ("EVICT_BURST", "places taken away for newcomers at once ..."),
-    ("EVICT_EVERY_S", "... and one in this time in the long run"),
+    ("EVICT_EVERY_S", "... and one in this time in the long run ..."),
+    ("EVICT_PER_GROUP_S", "... and one in this time for newcomers of one public network"),
     ("PROTECTED_OLDEST", "neighbours safe from that because they are oldest ..."),
     ("PROTECTED_USEFUL", "... and because they brought most first ..."),
     ("USEFUL_S", "... in this time"),
@@ -306,6 +309,15 @@ def limits_table() -> str:
     return table(("limit", "value", "what it bounds"), rows)
 
 
+def direct_limits_table() -> str:
+    rows = [(f"`{name}`", _numbers(direct_limit(name)), what) for name, what in DIRECT_LIMITS_SHOWN]
+    return table(("limit", "value", "what it bounds"), rows)
+
+
+def _numbers(value: float | tuple[float, ...]) -> str:
+    return ", ".join(map(_number, value)) if isinstance(value, tuple) else _number(value)
+
+
 def _number(value: float) -> str:
     return f"{value:,.10g}".replace(",", " ")
 
@@ -315,8 +327,9 @@ def vectors_block() -> str:
         f"{name}:\n" + "".join(f"    {line}\n" for line in re.findall(".{1,72}", value.hex()))
         for name, value in vectors().items()
     ]
-    ann = PeerId(vectors()["id of ann"])
+    ann, ben = PeerId(vectors()["id of ann"]), PeerId(vectors()["id of ben"])
     lines.append(f"fingerprint of ann:\n    {fingerprint(ann)}\n")
+    lines.append(f"safety number of ann and ben:\n    {safety_number(ann, ben)}\n")
     return "```text\n" + "".join(lines) + "```\n"
 
 
@@ -333,6 +346,7 @@ BLOCKS: Final[dict[str, tuple[Path, Callable[[], str]]]] = {
     "send": (README, send_flags_table),
     "frames": (PROTOCOL, frames_table),
     "limits": (PROTOCOL, limits_table),
+    "direct limits": (PROTOCOL, direct_limits_table),
     "small order": (PROTOCOL, small_order_block),
     "vectors": (PROTOCOL, vectors_block),
 }

@@ -161,7 +161,10 @@ def test_the_readme_names_every_exit_code() -> None:
 
 
 def test_the_readme_names_every_type_of_json_output() -> None:
-    written = set(re.findall(r'_line\("(\w+)"', (PACKAGE / "ui" / "ndjson.py").read_text("utf-8")))
+    texts = [
+        (PACKAGE / "ui" / f"{name}.py").read_text("utf-8") for name in ("ndjson", "ndjson_direct")
+    ]
+    written = set(re.findall(r'(?:_line\(|return )"(\w+)", ', "\n".join(texts)))
 
     sentence = README.read_text("utf-8").partition("The types are ")[2].partition(". ")[0]
 
@@ -234,7 +237,7 @@ def test_the_frames_of_the_vectors_are_plain_arrays_behind_their_length() -> Non
     assert plain(given["signed"]) == header
     assert plain(payloads["Carry framed"]) == carry
     assert plain(payloads["Hello framed"]) == [
-        1, 1, 1, ["membership", "map", "path"], given["epoch of ann"],
+        1, 1, 1, ["membership", "map", "path", "direct"], given["epoch of ann"],
     ]  # fmt: skip
     assert plain(payloads["Proof framed"]) == [2, given["proof of the dialler"]]
     assert plain(payloads["Refusal framed"]) == [4, 2]

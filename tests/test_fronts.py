@@ -14,12 +14,7 @@ import pytest
 from p2pchat import fronts, pipe_fronts
 from p2pchat.core.notices import (
     Connected,
-    Direct,
-    DirectArrived,
     Direction,
-    DirectReceipt,
-    DirectSent,
-    DirectWaits,
     Disconnected,
     Finding,
     Health,
@@ -34,13 +29,12 @@ from p2pchat.core.notices import (
     Remark,
     Trouble,
 )
-from p2pchat.core.values import Address, Epoch, Kind, Message, PeerId, Person, fingerprint
+from p2pchat.core.values import Address, Epoch, Message, PeerId, Person
 from p2pchat.fronts import LinearFront, TerminalFront, chosen
 from p2pchat.pipe_fronts import JsonFront, LineFront, PipeFront
 from p2pchat.stdio import StandardOutput
 from p2pchat.ui.commands import MapForm, NotYet, Say, SetBack
 from p2pchat.ui.model import Toolbar
-from p2pchat.ui.people import Marked, Whois
 from tests.ui.desk import desk
 
 if TYPE_CHECKING:
@@ -48,7 +42,6 @@ if TYPE_CHECKING:
 
 ANN = Person(PeerId(b"a" * 32), "ann")
 BOB = Person(PeerId(b"b" * 32), "bob")
-CID = Person(PeerId(b"c" * 32), "cid")
 HERE = Address("127.0.0.1", 55555)
 LISTENING = Listening(ANN, "lobby", Address("::", 55555), (HERE,))
 CONNECTED = Connected(BOB, HERE, Direction.OUT)
@@ -200,56 +193,6 @@ async def test_linear_text_prints_the_lines_of_the_terminal(
     assert "--> bob joined (" in written.out
     assert written.out.splitlines()[-1] == "-!- no"
     assert "\x1b" not in written.out
-
-
-async def test_every_face_tells_of_a_late_receipt_once_and_of_others_never(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    late, at_once = (
-        Direct("0" * 32, BOB, 0, Kind.TEXT, "a"),
-        Direct("1" * 32, BOB, 0, Kind.TEXT, "b"),
-    )
-    notices: list[Notice] = [
-        DirectSent(late),
-        DirectWaits(late.id, BOB),
-        DirectReceipt(late.id, BOB),
-    ]
-    notices += [DirectSent(at_once), DirectReceipt(at_once.id, BOB)]
-    line, linear = LineFront(), LinearFront(Somewhere(), "off")
-    for front in (line, linear):
-        async with written_by(front, monkeypatch) as written:
-            for notice in notices:
-                front.show(notice)
-
-        told = written.out + written.err
-        assert told.count("not delivered to bob yet") == 1
-        assert told.count("bob has your message now") == 1
-        assert (written.out == "") is (front is line)
-
-
-async def test_every_face_answers_what_is_known_of_somebody(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    line, json_lines, linear = LineFront(), JsonFront(), LinearFront(Somewhere(), "off")
-    for front in (line, json_lines, linear):
-        async with written_by(front, monkeypatch) as written:
-            front.show_about(Whois(BOB), "r")
-
-        assert fingerprint(PeerId(b"b" * 32)) in written.out + written.err
-        assert (written.out == "") is (front is line)
-
-
-async def test_a_verified_neighbour_is_said_to_be_one_in_every_face(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    linear = LinearFront(Somewhere(), "off")
-    async with written_by(linear, monkeypatch) as of_linear:
-        linear.show(CONNECTED)
-        linear.show(Connected(CID, HERE, Direction.OUT))
-
-    bob, cid = of_linear.out.splitlines()
-    assert bob.endswith("encrypted, verified)")
-    assert cid.endswith("encrypted, not verified)")
 
 
 async def test_every_face_answers_history_with_ones_own_messages_too(
@@ -428,24 +371,6 @@ async def test_the_terminal_answers_what_joining_can_be_asked(
     assert at.paper.printed[0] == "-- no one is connected"
     assert at.paper.printed[1].endswith("-- bob: 1.0 ms directly, as a neighbour")
     assert at.paper.printed[2:] == ["[ok] port   open", "p2pchat://x", "-- a note"]
-
-
-async def test_the_terminal_rings_for_a_direct_message_and_not_for_the_own_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with desk() as at:
-        front = TerminalFront(Somewhere(), "off")
-        monkeypatch.setattr(front._screen, "_terminal", at.terminal)
-        front.show(DirectSent(Direct("0" * 32, BOB, 0, Kind.TEXT, "mine")))
-        assert at.paper.bells == 0
-        front.show(DirectArrived(Direct("1" * 32, BOB, 0, Kind.TEXT, "his")))
-        front.show_about(
-            Marked(BOB, "verify", is_verified=True, is_blocked=False, is_new=True), None
-        )
-        await at.until(lambda: "verified now" in at.paper.raw)
-
-    assert at.paper.bells == 1
-    assert at.paper.printed[1].endswith("bob -> you: his")
 
 
 async def test_what_is_no_news_is_told_to_programs_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,8 @@ COMMANDS: Final = {
     "simulate": "let many nodes talk on a virtual clock, and measure it",
 }
 
+_SWEEP: Final = "simulate sweep"
+
 _SETTINGS: Final = {BadNick: "nick", BadRoom: "room", BadAddress: "connect", BadInvite: "connect"}
 """Which setting is wrong when one of these is raised."""
 
@@ -46,13 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program as the command line asks; return the exit code."""
     _stand_in_for_closed_streams()
     parser = make_parser()
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     flags = dict(vars(given))
     if flags.pop("version", False):
         return _print(f"{version()}\n")
     command = flags.pop("command", None)
     if command == "simulate":
         return _simulate(flags)
+    if command == _SWEEP:
+        return _sweep(flags)
     sending: dict[str, Any] = {
         name: flags.pop(name) for name in ("text", "to", "wait_acks", "timeout") if name in flags
     }
@@ -123,9 +127,14 @@ def _run(flags: Mapping[str, object], program: Callable[[], Coroutine[Any, Any, 
         raise
 
 
+def _joined(words: Sequence[str]) -> list[str]:
+    # One word for argparse: as a command below another it would be looked for behind every flag
+    # that does not exist, and complained of in its place.
+    is_sweep = " ".join(words[:2]) == _SWEEP
+    return [_SWEEP, *words[2:]] if is_sweep else list(words)
+
+
 def _simulate(flags: dict[str, Any]) -> int:
-    if flags.pop("study", None) == "sweep":
-        return _sweep(flags)
     from p2pchat.simulate import as_json, as_text, simulate, wanted  # noqa: PLC0415
 
     write = as_json if flags.pop("json", False) else as_text
@@ -230,6 +239,8 @@ def make_parser() -> argparse.ArgumentParser:
         )
         if name == "simulate":
             _add_simulation_flags(command)
+            command.epilog = "p2pchat simulate sweep lets a share of many nodes die at once: see "
+            command.epilog += "p2pchat simulate sweep --help"
             continue
         if name == "send":
             _add_send_flags(command)
@@ -237,6 +248,9 @@ def make_parser() -> argparse.ArgumentParser:
             command.add_argument("--qr", action="store_true", help="draw it as well, for a camera")
         _add_node_flags(command)
         _add_front_flags(command)
+    what = "Let a share of many nodes die at once, and see whom broadcasts still reach."
+    sweep = commands.add_parser(_SWEEP, description=what, argument_default=argparse.SUPPRESS)
+    _add_sweep_flags(sweep)
     return parser
 
 
@@ -332,11 +346,6 @@ def _add_simulation_flags(parser: argparse.ArgumentParser) -> None:
     add("--strategy", choices=["flood", "lazy"],
         help="for large texts; small ones always flood (default: lazy)")  # fmt: skip
     add("--json", action="store_true", help="print one JSON object")
-    studies = parser.add_subparsers(dest="study", metavar="STUDY", title="instead of all that")
-    what = "let a share of many nodes die at once, and see whom broadcasts still reach"
-    _add_sweep_flags(
-        studies.add_parser("sweep", help=what, description=what, argument_default=argparse.SUPPRESS)
-    )
 
 
 def _add_sweep_flags(parser: argparse.ArgumentParser) -> None:

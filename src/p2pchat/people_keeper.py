@@ -37,21 +37,22 @@ class PeopleKeeper:
         self.waiting: tuple[Waiting, ...] = tuple(waiting)
         self.messages = (*told, *more, *self.delivered.load(wall_ms))
         """What the user should be told about it, a line each."""
-        self._last_problem: str | None = None
+        self._told: dict[str, str] = {}
+        """What was told last of each kind of write, until one succeeds."""
 
     def save(self) -> str | None:
         """Write the contacts where they have changed; return what to tell the user."""
         if self._file is None or not self.contacts.take_changed():
             return None
-        return self._news(self._file.save(self.contacts.snapshot()))
+        return self._news("contacts", self._file.save(self.contacts.snapshot()))
 
     def keep(self, waiting: Waiting) -> str | None:
         """Write a message until it has arrived; return what to tell the user."""
-        return self._news(self._outbox.keep(waiting) or self._outbox.retry())
+        return self._news("keep", self._outbox.keep(waiting) or self._outbox.retry())
 
     def forget(self, message: DirectId) -> str | None:
         """Remove a message that has arrived; return what to tell the user."""
-        return self._news(self._outbox.forget(message))
+        return self._news("forget", self._outbox.forget(message))
 
     def note_delivered(self, author: PeerId, message: DirectId) -> tuple[bool, str | None]:
         """Write down that a message was shown.
@@ -60,12 +61,13 @@ class PeopleKeeper:
             Whether the disk has it, so that its author may know; and what to tell the user.
         """
         problem = self.delivered.add(author, message, time.time_ns() // 1_000_000)
-        return problem is None, self._news(problem)
+        return problem is None, self._news("delivered", problem)
 
-    def _news(self, problem: str | None) -> str | None:
+    def _news(self, write: str, problem: str | None) -> str | None:
         """Log each problem; return it the first time only, for one disk tells it often."""
         if problem is None:
+            self._told.pop(write, None)
             return None
         log.warning("%s", problem)
-        is_new, self._last_problem = problem != self._last_problem, problem
+        is_new, self._told[write] = problem != self._told.get(write), problem
         return problem if is_new else None

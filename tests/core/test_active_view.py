@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import pairwise
+from typing import Final
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -38,6 +39,10 @@ def view_of(*links: Link) -> ActiveView:
     return view
 
 
+NEWCOMER: Final = link(99)
+"""From a private network, to which no limit of its own applies."""
+
+
 def members(count: int, *, is_dialled: bool = False, first: int = 0) -> list[Link]:
     links = [link(first + n, is_dialled=is_dialled) for n in range(count)]
     for one in links:
@@ -47,7 +52,7 @@ def members(count: int, *, is_dialled: bool = False, first: int = 0) -> list[Lin
 
 def victims_of(view: ActiveView, now: float, count: int) -> set[ConnectionId]:
     """Who gives way, asked that often, as seldom as it is allowed."""
-    found = (view.victim(now + 2 * limits.EVICT_EVERY_S * n) for n in range(count))
+    found = (view.victim(NEWCOMER, now + 2 * limits.EVICT_EVERY_S * n) for n in range(count))
     return {one.connection for one in found if one is not None}
 
 
@@ -141,7 +146,7 @@ def test_own_dials_and_protected_ones_never_give_way() -> None:
 def test_somebody_gives_way_three_times_at_once_and_then_every_ten_seconds() -> None:
     view = view_of(*members(5))
 
-    given_way = [now for now in range(105) if view.victim(float(now)) is not None]
+    given_way = [now for now in range(105) if view.victim(NEWCOMER, float(now)) is not None]
 
     assert len([now for now in given_way if now <= 2]) == limits.EVICT_BURST
     between_s = [later - now for now, later in pairwise(given_way[limits.EVICT_BURST :])]
@@ -152,10 +157,10 @@ def test_somebody_gives_way_three_times_at_once_and_then_every_ten_seconds() -> 
 def test_a_view_without_anybody_to_spare_costs_no_eviction() -> None:
     view = view_of(*members(2))
 
-    assert [view.victim(0.0) for _ in range(9)] == [None] * 9
+    assert [view.victim(NEWCOMER, 0.0) for _ in range(9)] == [None] * 9
     for more in members(3, first=20):
         view.put(more)
-    assert view.victim(0.0) is not None
+    assert view.victim(NEWCOMER, 0.0) is not None
 
 
 def test_first_deliveries_protect_for_ten_minutes_and_no_longer() -> None:
@@ -220,3 +225,16 @@ def test_whoever_has_a_place_or_is_pinned_never_goes(
     kept = [one for one in links if one.is_beside and one not in gone]
     staying = [one for one in kept if one.is_pinned_there or not one.takes_part]
     assert len(staying) <= limits.BESIDE_LIMIT
+
+
+def test_a_network_may_have_somebody_evicted_once_and_so_leaves_the_others_their_turn() -> None:
+    view = view_of(*members(5))
+    crowd = [link(100 + n, ip=f"20.7.0.{n + 1}") for n in range(8)]
+    other = link(200, ip="20.9.0.1")
+
+    evicting = [view.victim(one, limits.EVICT_EVERY_S * n) for n, one in enumerate(crowd)]
+    later_s = limits.EVICT_EVERY_S * len(crowd)
+
+    assert [one is not None for one in evicting] == [True] + [False] * 7
+    assert view.victim(other, later_s) is not None
+    assert view.victim(crowd[1], limits.EVICT_PER_GROUP_S) is not None

@@ -8,7 +8,8 @@ from typing import Final
 
 from p2pchat.core import limits
 from p2pchat.sim.graphs import parts
-from p2pchat.sim.overlay import Overlay, OverlayNode
+from p2pchat.sim.overlay import Overlay
+from p2pchat.sim.overlay_nodes import OverlayNode
 
 NODES: Final = 200
 

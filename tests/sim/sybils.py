@@ -24,7 +24,8 @@ from p2pchat.core.records import Scope
 from p2pchat.core.values import Address, ConnectionId, PeerId
 from p2pchat.sim.credentials import sim_peer_id
 from p2pchat.sim.desk import OverlayDesk
-from p2pchat.sim.overlay import PORT, Overlay, OverlayNode
+from p2pchat.sim.overlay import PORT, Overlay
+from p2pchat.sim.overlay_nodes import OverlayNode
 
 GROUPS: Final = 8
 """Networks that the attacker rents."""

@@ -10,7 +10,8 @@ from p2pchat.core import limits
 from p2pchat.core.active_view import Link
 from p2pchat.core.passive_view import Known
 from p2pchat.sim.graphs import parts
-from p2pchat.sim.overlay import Fate, Overlay, OverlayNode
+from p2pchat.sim.overlay import Overlay
+from p2pchat.sim.overlay_nodes import Fate, OverlayNode
 from p2pchat.sim.sweep import asymmetric
 from tests.effort import EFFORT
 from tests.sim.overlay_support import (
@@ -25,7 +26,8 @@ from tests.sim.overlay_support import (
 )
 from tests.sim.sybils import add_sybils
 
-SEEDS: Final = range(EFFORT.simulation_seeds)
+SEEDS: Final = range(max(4, EFFORT.simulation_seeds // 4))
+"""A few seconds each; 250 of them in a long run."""
 FEW_SEEDS: Final = range(max(2, EFFORT.simulation_seeds // 10))
 """For what takes many virtual minutes."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
+import weakref
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,8 @@ from hypothesis import strategies as st
 from p2pchat.core import limits
 from p2pchat.core.mesh_frames import SignedRecord
 from p2pchat.core.records import Scope, netgroup
-from p2pchat.sim.overlay import PORT, SILENCE_S, Fate, Overlay, OverlayNode, public_host
+from p2pchat.sim.overlay import PORT, SILENCE_S, Overlay, public_host
+from p2pchat.sim.overlay_nodes import Fate, OverlayNode
 from tests.effort import EFFORT
 from tests.sim.overlay_support import broken_bounds, grown, join
 
@@ -56,6 +59,19 @@ def test_a_pickled_network_goes_on_as_the_original_does() -> None:
     copy.run(120)
 
     assert state(copy) == state(overlay)
+
+
+def test_a_network_that_has_ended_leaves_memory_at_once() -> None:
+    overlay = grown(3, 40)
+    watch = weakref.ref(overlay.nodes[0].membership)
+
+    overlay.end()
+    gc.disable()
+    del overlay
+    is_gone = watch() is None
+    gc.enable()
+
+    assert is_gone
 
 
 def test_a_dead_process_is_noticed_at_once() -> None:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from p2pchat import cli
-from p2pchat.sim.overlay import Fate
+from p2pchat.sim.overlay_nodes import Fate
 from p2pchat.sim.sweep import Case, Outcome, Plan, crash, one_by_one, run, split, stabilised
 from p2pchat.sim.sweep_report import (
     as_json,

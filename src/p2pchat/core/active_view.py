@@ -15,6 +15,9 @@ from p2pchat.core.values import Address, ConnectionId, PeerId
 if TYPE_CHECKING:
     from random import Random
 
+_GROUPS_LIMIT = 1_024
+"""Networks for which somebody was evicted that are remembered; the oldest is forgotten first."""
+
 _FRAMES_BURST = 256
 _FRAMES_PER_S = 10.0
 """Frames about membership that one neighbour may send; others are not looked at. In a burst of 200
@@ -122,6 +125,8 @@ class ActiveView:
         self._rng = rng
         self._links: dict[PeerId, Link] = {}
         self._by_connection: dict[ConnectionId, Link] = {}
+        self._evicted_for: dict[str | None, float] = {}
+        """Until when a network may have nobody evicted."""
         self._evictions = Allowance(limits.EVICT_BURST, 1 / limits.EVICT_EVERY_S)
         self._useful_turned_at = 0.0
 
@@ -221,14 +226,30 @@ class ActiveView:
         gone = staying[:too_many]
         return gone + leaving[: max(0, len(self) - len(gone) - _CROWDED)]
 
-    def victim(self, now: float) -> Link | None:
-        """Return who gives way to somebody who has few neighbours, if it is time for that."""
+    def victim(self, newcomer: Link, now: float) -> Link | None:
+        """Return who gives way to somebody who has few neighbours, if it is time for that.
+
+        Each network that is not private may have somebody evicted once in EVICT_PER_GROUP_S: else
+        whoever has many keys in few networks would use up what is meant for all.
+        """
         accepted = [link for link in self.members if not link.is_dialled]
         safe = self._protected(accepted)
         choice = [link for link in accepted if link.peer not in safe]
-        if not choice or not self._evictions.spend(1, now):
+        group = netgroup(newcomer.host_ip)
+        if not choice or now < self._evicted_for.get(group, now):
             return None
+        if not self._evictions.spend(1, now):
+            return None
+        self._note_eviction(group, now)
         return self._rng.choice(choice)
+
+    def _note_eviction(self, group: str | None, now: float) -> None:
+        if group is None:
+            return
+        self._evicted_for.pop(group, None)
+        self._evicted_for[group] = now + limits.EVICT_PER_GROUP_S
+        if len(self._evicted_for) > _GROUPS_LIMIT:
+            del self._evicted_for[next(iter(self._evicted_for))]
 
     def _protected(self, members: list[Link]) -> set[PeerId]:
         oldest = sorted(members, key=lambda link: link.opened_at)[: limits.PROTECTED_OLDEST]

@@ -28,7 +28,7 @@ REQUESTER_PER_S: Final = 0.1
 REQUESTERS_LIMIT: Final = 1_024
 """And for one requester: a second attempt may follow a lost answer soon, but not ever again."""
 
-ANSWER_WAYS: Final = 3
+ANSWER_WAYS: Final = 5
 """Neighbours to whom an own sealing key is given at once: the one who brought the request first
 may keep it to himself, and always be the first one."""
 

@@ -441,6 +441,7 @@ in membership, as long as no more than so many do."""
 
 EVICT_EVERY_S: Final = 10.0
 EVICT_BURST: Final = 3
+EVICT_PER_GROUP_S: Final = 300.0
 PROTECTED_OLDEST: Final = 2
 PROTECTED_USEFUL: Final = 2
 USEFUL_S: Final = 600.0

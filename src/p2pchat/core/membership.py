@@ -312,7 +312,7 @@ class Membership:
         if not (link.is_pinned or link.is_pinned_there):
             most = limits.ACTIVE_LIMIT if is_urgent else limits.REINTRODUCE_BELOW
             has_place = self.view.has_place_for(link, most)
-            if not has_place and is_urgent and (victim := self.view.victim(now)) is not None:
+            if not has_place and is_urgent and (victim := self.view.victim(link, now)) is not None:
                 moves += self._release(victim, now)
                 has_place = self.view.has_place_for(link)
             link.is_in_view = has_place

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from enum import IntEnum
+from functools import lru_cache
 from typing import Annotated, Final, Protocol
 
 from msgspec import Meta, Struct
@@ -13,6 +14,9 @@ from p2pchat.core import limits
 from p2pchat.core.fields import AddressText, Id16, Key, Number
 from p2pchat.core.values import Address, PeerId
 from p2pchat.errors import BadAddress
+
+_REMEMBERED: Final = 4_096
+"""Answers about addresses that are kept: reading one costs more than all else done with it."""
 
 UNDIALLABLE: Final = 1
 """Bit in the flags of a record whose owner knows that others can't dial it."""
@@ -75,6 +79,7 @@ class RecordSignatures(Protocol):
         ...
 
 
+@lru_cache(_REMEMBERED)
 def scope_of(ip: str) -> Scope:
     """Tell how far an IP address reaches; whatever is none reaches everywhere."""
     try:
@@ -86,6 +91,7 @@ def scope_of(ip: str) -> Scope:
     return Scope.PRIVATE if address.is_private else Scope.PUBLIC
 
 
+@lru_cache(_REMEMBERED)
 def normal_ip(ip: str) -> str:
     """Return an IP address in its shortest form, an IPv4-mapped one as IPv4; others as they are.
 
@@ -114,6 +120,7 @@ def netgroup(ip: str) -> str | None:
     return str(ipaddress.ip_network((address, size), strict=False))
 
 
+@lru_cache(_REMEMBERED)
 def is_offerable(address: Address) -> bool:
     """Tell whether an address may be dialled because somebody else says so.
 

@@ -18,7 +18,8 @@ from msgspec import Struct
 
 from p2pchat.core import limits
 from p2pchat.sim.graphs import Shape, Spread, flood, parts, shape
-from p2pchat.sim.overlay import Fate, Overlay, OverlayNode
+from p2pchat.sim.overlay import Overlay
+from p2pchat.sim.overlay_nodes import Fate, OverlayNode
 
 FRACTIONS: Final = (10, 20, 30, 40, 50, 60, 70, 80, 90, 95)
 """Percent of all nodes that die."""
@@ -152,7 +153,9 @@ def stabilised(plan: Plan, on_progress: Progress = lambda _share: None) -> tuple
     while overlay.now < whole_s:
         overlay.run(_LOOK_EVERY_S)
         on_progress(min(1.0, overlay.now / whole_s))
-    return pickle.dumps(overlay, pickle.HIGHEST_PROTOCOL), _rest(overlay, joined_s)
+    found = pickle.dumps(overlay, pickle.HIGHEST_PROTOCOL), _rest(overlay, joined_s)
+    overlay.end()
+    return found
 
 
 def _until_whole(overlay: Overlay) -> float:
@@ -228,6 +231,7 @@ def crash(snapshot: bytes, plan: Plan, case: Case) -> CaseResult:
     after_cycles = fmean(_shares(overlay, plan.messages))
     if looks[-1][1] < 1:
         looks += _after(overlay, begun, LATEST_S)
+    overlay.end()
     train = tuple(share for _, share in looks[: plan.messages])
     return CaseResult(
         percent=case.percent,
@@ -307,6 +311,7 @@ def split(snapshot: bytes, plan: Plan) -> Healing:
     overlay.run(max(0.0, begun + _CYCLES * _PERIOD_S - overlay.now))
     graph = overlay.graph()
     across = sum(sides[a] != sides[b] for a, others in enumerate(graph) for b in others) // 2
+    overlay.end()
     return Healing(
         split_s=SPLIT_S,
         halves=(largest[0], largest[1]),
