@@ -41,7 +41,7 @@ async def arrives(text: str, at: Node) -> DirectArrived:
 async def kept(nick: str, folder: Path, **settings: Any) -> AsyncIterator[Node]:
     """A node whose profile outlives it."""
     profile = {"ephemeral": False, "profile": nick, "folder": folder}
-    async with node(nick, **profile, **settings) as one:  # type: ignore[arg-type]
+    async with node(nick, **profile, **settings) as one:
         yield one
 
 

@@ -8,7 +8,7 @@ from p2pchat.core.direct_frames import KeyAnswer, Packet, Receipt
 from p2pchat.core.direct_packets import DirectPackets, Owner
 from p2pchat.core.direct_values import SEALING_REQUEST, Inside, SealingKey
 from p2pchat.core.envelopes import Header
-from p2pchat.core.events import Effect, Send, SendDirect, Tell
+from p2pchat.core.events import DeliveredNoted, Effect, NoteDelivered, Send, SendDirect, Tell
 from p2pchat.core.frames import Carry
 from p2pchat.core.notices import Notice
 from p2pchat.core.outbox import DirectId
@@ -104,6 +104,23 @@ class Writer(OneCore):
         _, effects = self.write(recipient, text)
         (request,) = requests(effects)
         return packets(self.frame(connection, recipient.answer(request)))
+
+
+class Reader(Writer):
+    """A core to which others write; Far and core share their keys, as the simulator draws them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: set[tuple[object, DirectId]] = set()
+        self.core._direct._delivered = self.shown  # type: ignore[assignment]
+
+    def noted(self, effects: list[Effect]) -> list[Effect]:
+        """Let the disk say that it has what was asked for."""
+        later: list[Effect] = []
+        for note in of(effects, NoteDelivered):
+            self.shown.add((note.author, note.message))
+            later += self.feed(DeliveredNoted(note.author, note.message))
+        return later
 
 
 def requests(effects: list[Effect]) -> list[Carry]:

@@ -141,6 +141,30 @@ def test_an_unanswered_request_is_repeated_once() -> None:
     assert len(told(effects, DirectWaits)) == 1
 
 
+def test_what_is_written_before_anybody_is_there_is_asked_for_when_somebody_comes() -> None:
+    alice, bob = Writer(), Far("bob")
+    _, effects = alice.write(bob)
+    assert all(send.connections == () for send in of(effects, Send))
+    alice.wait(0.5)
+
+    relay, _ = alice.open("relay")
+    (request,) = requests(alice.wait(0.0))
+
+    assert len(packets(alice.frame(relay, bob.answer(request)))) == 1
+
+
+def test_somebody_who_comes_while_he_is_asked_for_is_asked_at_once() -> None:
+    alice, bob = Writer(), Far("bob")
+    alice.open("relay")
+    alice.write(bob)
+    alice.wait(0.5)
+
+    connection, _ = alice.open("bob")
+    (request,) = requests(alice.wait(0.0))
+
+    assert len(packets(alice.frame(connection, bob.answer(request)))) == 1
+
+
 def test_what_is_written_during_the_flood_has_attempts_of_its_own() -> None:
     alice, bob = Writer(), Far("bob")
     relay, _ = alice.open("relay")

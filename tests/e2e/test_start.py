@@ -356,6 +356,9 @@ def test_paths_tells_where_the_files_are(programs: Programs, tmp_path: Path) -> 
         "key": str(home / ".local/share/p2pchat/default/key"),
         "nick": str(home / ".local/share/p2pchat/default/nick"),
         "addresses": str(home / ".local/share/p2pchat/default/addresses"),
+        "contacts": str(home / ".local/share/p2pchat/default/contacts"),
+        "outbox": str(home / ".local/share/p2pchat/default/outbox"),
+        "delivered": str(home / ".local/share/p2pchat/default/delivered"),
         "log": str(home / ".local/share/p2pchat/default/log.txt"),
         "running": str(home / ".local/share/p2pchat/.run"),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -16,12 +17,15 @@ from p2pchat.core.notices import DirectArrived, DirectReceipt, DirectWaits
 from p2pchat.sim.invariants import Invariants
 from p2pchat.sim.network import SimNetwork
 from p2pchat.sim.node import Rules, SimNode
-from p2pchat.sim.scenarios import Graph
+from p2pchat.sim.scenarios import Graph, random_regular
 
 DIRECT_FRAMES: Final = (Packet, NoWay, KeyAnswer, Receipt)
 
 ATTEMPTS_S: Final = 10.0
 """The trail, the request, what follows it, and the flood: then a message waits."""
+
+DIAMOND: Final = Graph(5, ((0, 1), (1, 4), (0, 2), (2, 3), (3, 4)))
+"""From 0 to 4 by 1, or the longer way by 2 and 3."""
 
 Lie = Callable[[SimNode, DirectFrame], Sequence[DirectFrame]]
 """Gets whom a relay sends what; returns what it sends instead."""
@@ -166,3 +170,40 @@ def told_to_wait(node: SimNode) -> list[str]:
 def write(network: SimNetwork, author: SimNode, recipient: SimNode, text: str) -> None:
     """Do that later, in the middle of a run."""
     network.write(author, recipient, text)
+
+
+CHURN_A_MINUTE: Final = 0.3
+"""Share of all nodes that vanish within a minute; each is back 10 s later."""
+
+AWAY_S: Final = 10.0
+
+
+def under_churn(
+    size: int, seed: int, *, messages: int = 100, every_s: float = 0.5, is_metered: bool = True
+) -> Post:
+    """Let a tenth of a network, who stay, write to each other while the others come and go."""
+    chance = random.Random(seed)
+    graph = random_regular(size, 5, chance)
+    network, post, nodes, _ = post_network(graph, seed, rules=Rules(is_metered=is_metered))
+    everybody = chance.sample(nodes, size)
+    steady, restless = everybody[: size // 10], everybody[size // 10 :]
+
+    def come_back(node: SimNode) -> None:
+        network.restart(node)
+        for edge in graph.edges:
+            if node.index in edge and nodes[sum(edge) - node.index].is_running:
+                network.connect(node, nodes[sum(edge) - node.index])
+
+    def go() -> None:
+        node = chance.choice([node for node in restless if node.is_running])
+        network.crash(node)
+        network.after(AWAY_S, come_back, node)
+
+    going = round(size * CHURN_A_MINUTE * messages * every_s / 60.0)
+    for number in range(going):
+        network.after(messages * every_s * number / going, go)
+    for number in range(messages):
+        author, recipient = chance.sample(steady, 2)
+        network.after(every_s * number, write, network, author, recipient, str(number))
+    network.run(messages * every_s + 2 * ATTEMPTS_S)
+    return post

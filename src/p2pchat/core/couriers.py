@@ -96,6 +96,8 @@ class Couriers:
         self._couriers: dict[PeerId, Courier] = {}
         self._keys: dict[PeerId, _Key] = {}
         self._sent: dict[PacketId, _Sent] = {}
+        self._unheard: set[PeerId] = set()
+        """Who was asked for while there was no neighbour."""
         self._pace = Allowance(PACE_BURST, PACE_PER_S)
         self._requests = Allowance(REQUESTS_BURST, REQUESTS_PER_S)
         self.nick = ""
@@ -126,6 +128,14 @@ class Couriers:
         """Tell whether a courier carries that message."""
         courier = self._couriers.get(recipient)
         return courier is not None and (message in courier.messages or message in courier.late)
+
+    def on_heard(self, peer: PeerId, now: float) -> None:
+        """Ask at once again for somebody who came, and for all where nobody was there to ask."""
+        unheard, self._unheard = self._unheard, set()
+        for recipient in unheard | {peer}:
+            courier = self._couriers.get(recipient)
+            if courier is not None and courier.step is Step.ASKING and courier.may_ask_again:
+                courier.until = now
 
     # --- Attempts -----------------------------------------------------------------------------
 
@@ -198,6 +208,8 @@ class Couriers:
         # A neighbour himself is asked, whatever came of the trail to him.
         is_past = courier.first_hop not in (None, recipient) and len(self._ways.able()) > 1
         avoid = courier.first_hop if is_past else None
+        if not self._ways.able():
+            self._unheard.add(recipient)
         courier.request, effects = self._ways.ask_for_key(
             recipient, avoid, courier.nonce, now, wall_ms
         )
@@ -251,6 +263,7 @@ class Couriers:
 
     def _give_up(self, recipient: PeerId, now: float, wall_ms: int) -> list[Effect]:
         courier = self._couriers.pop(recipient)
+        self._unheard.discard(recipient)
         self.forget_key(recipient)  # he may have started anew, with another one
         self._on_failed(recipient, courier.messages.values())
         return self.send(courier.late.values(), now, wall_ms)

@@ -223,6 +223,7 @@ class Direct:
 
     def on_heard(self, peer: PeerId, now: float) -> None:
         """Somebody was heard: what waits for him may go."""
+        self._couriers.on_heard(peer, now)
         if self._couriers.is_on_the_way_to(peer):
             self._heard.add(peer)
         else:

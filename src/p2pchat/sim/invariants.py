@@ -27,9 +27,10 @@ from p2pchat.core.frames import Carry
 from p2pchat.core.notices import Gap
 from p2pchat.core.values import ConnectionId, EnvelopeId, Epoch, PeerId
 from p2pchat.sim.credentials import sim_signature
-from p2pchat.sim.network import MessageKey, SimNetwork
+from p2pchat.sim.network import SimNetwork
 from p2pchat.sim.node import SimNode
 from p2pchat.sim.report import is_expected
+from p2pchat.sim.said import MessageKey
 
 _OLDEST_S: Final = 15 * 60.0
 """What was said longer ago is not promised to who was away meanwhile."""

@@ -11,7 +11,7 @@ import random
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 from p2pchat.core import limits
 from p2pchat.core.events import (
@@ -44,11 +44,12 @@ from p2pchat.core.events import (
 from p2pchat.core.frames import Carry, Filled, Incoming
 from p2pchat.core.notices import Connected
 from p2pchat.core.outbox import DirectId
-from p2pchat.core.values import Address, Epoch, Kind, MessageId, PeerId, Person
+from p2pchat.core.values import Address, Kind, MessageId, PeerId, Person
 from p2pchat.errors import NoAnswer
 from p2pchat.sim.agenda import Agenda
 from p2pchat.sim.codec import MemoCodec
 from p2pchat.sim.node import Delivery, Link, Rules, SimNode
+from p2pchat.sim.said import Announced, Watcher
 from p2pchat.sim.traffic import Traffic
 from p2pchat.wire.codec import encode
 from p2pchat.wire.framing import HEADER_BYTES
@@ -57,41 +58,6 @@ WALL_START_S: Final = 1_700_000_000.0
 """What every node's wall clock shows when the virtual clock stands at 0."""
 
 _PLACE: Final = struct.Struct(">dIB")
-
-
-class Watcher(Protocol):
-    """Looks at every step of a simulated network."""
-
-    def on_start(self, node: SimNode) -> None:
-        """A node begins with an empty memory."""
-        ...
-
-    def on_step(self, node: SimNode, event: Event, effects: Sequence[Effect], now: float) -> None:
-        """A node has handled an event; the effects are not performed yet."""
-        ...
-
-
-MessageKey = tuple[PeerId, Epoch, int]
-"""An author, which start of it, the number of the message."""
-
-
-class Announced(NamedTuple):
-    """Who said something, and when."""
-
-    author: SimNode
-    at: float
-    epoch: Epoch
-    number: int
-
-    @property
-    def key(self) -> MessageKey:
-        """What names the message where no hash is needed."""
-        return (self.author.peer, self.epoch, self.number)
-
-    @property
-    def is_its_authors(self) -> bool:
-        """Whether its author still runs and has not forgotten it."""
-        return self.author.is_running and self.epoch == self.author.epoch
 
 
 class SimNetwork:

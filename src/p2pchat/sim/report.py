@@ -9,8 +9,9 @@ from statistics import fmean
 from msgspec import Struct
 
 from p2pchat.core import limits
-from p2pchat.sim.network import Announced, MessageKey, SimNetwork
+from p2pchat.sim.network import SimNetwork
 from p2pchat.sim.node import Delivery, SimNode
+from p2pchat.sim.said import Announced, MessageKey
 
 _BACKLOG_S = limits.BACKLOG_MINUTES * 60.0
 
