@@ -226,7 +226,7 @@ async def linear_with_backlog(
     monkeypatch: pytest.MonkeyPatch, gather_s: float
 ) -> AsyncIterator[tuple[LinearFront, Written]]:
     """Give linear text that was shown 60 earlier messages a moment ago."""
-    monkeypatch.setattr(fronts, "EARLIER_GATHER_S", gather_s)
+    monkeypatch.setattr(fronts, "GATHER_S", gather_s)
     front = LinearFront(Somewhere(), "off")
     async with written_by(front, monkeypatch) as written:
         for number in range(60):

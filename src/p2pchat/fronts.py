@@ -29,7 +29,7 @@ from p2pchat.core.values import Message, Person
 from p2pchat.face import Around, Front
 from p2pchat.pipe_fronts import JsonFront, LineFront, PipeFront
 from p2pchat.ui import plain
-from p2pchat.ui.backlog import EarlierMessages
+from p2pchat.ui.backlog import EarlierMessages, Newcomers
 from p2pchat.ui.commands import MapForm, NotYet, SetBack
 from p2pchat.ui.findings import lines_of_findings
 from p2pchat.ui.grammar import parse
@@ -40,36 +40,42 @@ from p2pchat.ui.ndjson import Request
 from p2pchat.ui.people import AboutPerson, lines_about
 from p2pchat.ui.words import NOTHING_SAID
 
-EARLIER_GATHER_S: Final = 0.3
-"""Earlier messages are shown when no other one has come for so long, if nothing else is shown."""
+GATHER_S: Final = 0.3
+"""Earlier messages, and people who come, are shown when no more have come for so long, if nothing
+else is shown."""
 
 
 class _Gathering:
-    """Holds earlier messages back until all of them are here, or something else is to be shown."""
+    """Holds notices of one kind back until all are here, or something else is to be shown."""
 
     def __init__(self, show: Callable[[Notice], None]) -> None:
         self._show = show
-        self._earlier = EarlierMessages()
+        self._kinds = (EarlierMessages(), Newcomers())
+        self._gathered: EarlierMessages | Newcomers | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def takes(self, notice: Notice) -> bool:
-        """Take an earlier message and return True; anything else comes after those held back."""
-        if not (isinstance(notice, Received) and notice.message.earlier):
+        """Take a notice that is gathered and return True; others come after those held back."""
+        kind = next((kind for kind in self._kinds if kind.wants(notice)), None)
+        if kind is not self._gathered:
             self.flush()
+        if kind is None:
             return False
-        self._earlier.add(notice)
+        kind.add(notice)
+        self._gathered = kind
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(EARLIER_GATHER_S, self.flush)
+        self._timer = asyncio.get_running_loop().call_later(GATHER_S, self.flush)
         return True
 
     def flush(self) -> None:
         """Show what is held back."""
-        if self._timer is None:
+        if self._timer is None or self._gathered is None:
             return
         self._timer.cancel()
         self._timer = None
-        for notice in self._earlier.take():
+        gathered, self._gathered = self._gathered, None
+        for notice in gathered.take():
             self._show(notice)
 
 

@@ -17,6 +17,12 @@ DEADLINE_S = 20.0
 """Until a condition has to hold; long, because two cores run many tests."""
 
 
+def _inherited() -> dict[str, str]:
+    """Return our environment without what would lead a program out of its home."""
+    ours = ("XDG_", "P2PCHAT_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
 class ScreenError(AssertionError):
     """The screen did not come to show what the test waits for."""
 
@@ -40,7 +46,7 @@ class Screen:
             list(arguments),
             dimensions=(rows, columns),
             env={
-                **os.environ,
+                **_inherited(),
                 "TERM": "xterm-256color",
                 "PROMPT_TOOLKIT_NO_CPR": "1",
                 # As for a user: what could not be written stays in the stream's buffer.

@@ -6,9 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2pchat.core.notices import Notice, Received, Remark
-from p2pchat.core.values import Epoch, Message, PeerId, Person
-from p2pchat.ui.backlog import EARLIER_SHOWN, EarlierMessages
+from p2pchat.core.notices import Connected, Direction, How, Joined, Notice, Received, Remark
+from p2pchat.core.values import Address, Epoch, Message, PeerId, Person
+from p2pchat.ui.backlog import (
+    EARLIER_SHOWN,
+    NEWCOMERS_EACH,
+    NEWCOMERS_LIMIT,
+    EarlierMessages,
+    Newcomers,
+)
 from p2pchat.ui.commands import HISTORY_LIMIT_MESSAGES, ShowHistory
 from p2pchat.ui.grammar import parse
 
@@ -70,3 +76,57 @@ def test_what_the_remark_says_to_type_is_a_command_that_works(count: int) -> Non
     assert isinstance(remark, Remark)
     command = parse(remark.text.partition(", ")[2])
     assert command == ShowHistory(min(count, HISTORY_LIMIT_MESSAGES))
+
+
+# --- People who come --------------------------------------------------------------------------
+
+
+def _comes(number: int, how: How | None = How.MACHINE) -> Connected:
+    person = Person(PeerId(bytes([number]) * 32), f"p{number}")
+    return Connected(person, Address("127.0.0.1", 5555), Direction.IN, how=how)
+
+
+def test_a_few_who_come_together_have_a_line_each() -> None:
+    newcomers = Newcomers()
+    few = [_comes(n) for n in range(NEWCOMERS_EACH)]
+    for notice in few:
+        newcomers.add(notice)
+
+    assert newcomers.take() == few
+    assert newcomers.take() == []
+
+
+def test_a_crowd_is_one_line_that_counts_all_of_it() -> None:
+    newcomers = Newcomers()
+    for number in range(1, 9):
+        newcomers.add(_comes(number))
+
+    assert newcomers.take() == [Remark("8 people joined: p1, p2, p3, p4, p5 and 3 more")]
+
+
+@given(st.integers(NEWCOMERS_EACH + 1, 3 * NEWCOMERS_LIMIT))
+def test_however_large_a_crowd_is_it_is_counted_and_not_kept(count: int) -> None:
+    newcomers = Newcomers()
+    for number in range(count):
+        newcomers.add(_comes(number % 250))
+
+    (line,) = newcomers.take()
+
+    assert isinstance(line, Remark)
+    assert line.text.startswith(f"{count} people joined: ")
+
+
+@pytest.mark.parametrize(
+    ("notice", "is_gathered"),
+    [
+        (_comes(1), True),
+        (_comes(1, How.MESH), True),
+        (Joined(BOB, Person(PeerId(b"c" * 32), "cat"), 2), True),
+        (_comes(1, How.TYPED), False),
+        (_comes(1, How.INVITE), False),
+        (_comes(1, None), False),
+        (Remark("hello"), False),
+    ],
+)
+def test_only_who_comes_by_himself_is_gathered(notice: Notice, is_gathered: bool) -> None:
+    assert Newcomers.wants(notice) is is_gathered

@@ -122,3 +122,14 @@ def span(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = seconds / 60
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.0f} h"
+
+
+NAMED_NEWCOMERS: Final = 5
+"""Of a crowd, so many are named."""
+
+
+def of_newcomers(people: Sequence[Person], count: int) -> str:
+    """Say that a crowd has come; nicks are cleaned by whoever shows it."""
+    names = ", ".join(person.nick for person in people[:NAMED_NEWCOMERS])
+    others = count - min(count, NAMED_NEWCOMERS)
+    return f"{count} people joined: {names}" + (f" and {others} more" if others else "")
