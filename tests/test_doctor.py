@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec import structs
 
 from p2pchat import Node
 from p2pchat import doctor as examination
@@ -181,7 +182,7 @@ class FakeNode:
     """A node that stands however a test wants it to."""
 
     def __init__(self, *near: NeighbourStatus, lan: FakeLan | None = None, **standing: Any) -> None:
-        fields = {name: getattr(NOTHING, name) for name in NOTHING.__dataclass_fields__}
+        fields = structs.asdict(NOTHING)
         self._standing = Standing(**{**fields, "neighbours": len(near), **standing})
         self._near = near
         self.lan = lan

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from p2pchat.core import limits
 from p2pchat.core.notices import Finding, Health, Standing
@@ -44,7 +45,8 @@ WELL = Facts(
 
 
 def facts(standing: dict[str, Any] | None = None, **changes: Any) -> Facts:
-    return replace(WELL, standing=replace(WELL.standing, **(standing or {})), **changes)
+    stands = structs.replace(WELL.standing, **(standing or {}))
+    return dataclasses.replace(WELL, standing=stands, **changes)
 
 
 def alone(standing: dict[str, Any] | None = None, **changes: Any) -> Facts:

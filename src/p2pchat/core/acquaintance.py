@@ -10,7 +10,7 @@ from p2pchat.core.notices import Remark
 from p2pchat.core.values import Person
 from p2pchat.nicks import full_label
 
-SAVE_AFTER_S = 5.0
+SAVE_AFTER_S = 30.0
 """After a change; what is verified or blocked is written at once."""
 
 
