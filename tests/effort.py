@@ -44,17 +44,17 @@ class Effort:
 
 
 QUICK: Final = Effort(
-    property_examples=100,
-    fuzz_inputs=2_000,
-    simulation_seeds=20,
+    property_examples=40,
+    fuzz_inputs=1_000,
+    simulation_seeds=10,
     simulation_nodes=300,
-    state_machine_runs=20,
+    state_machine_runs=10,
     state_machine_steps=30,
     crash_points=50,
     crossing_dials=30,
     forged_messages=500,
-    flood_texts=2_000,
-    long_messages=20_000,
+    flood_texts=1_000,
+    long_messages=10_000,
     soak_s=5.0,
 )
 
