@@ -65,14 +65,17 @@ def too_much(kind: inspect.Type) -> Iterator[object]:
                 yield [item] * (kind.min_length - 1)
             yield from ([wrong] for wrong in too_much(kind.item_type))
         case inspect.StructType():
-            least = smallest(kind)
-            assert isinstance(least, list)
-            for place, field in enumerate(kind.fields):
-                yield from (
-                    [*least[:place], wrong, *least[place + 1 :]] for wrong in too_much(field.type)
-                )
+            yield from _with_one_out_of_bounds(kind)
         case _:
             raise AssertionError(f"no bounds known for {kind}")
+
+
+def _with_one_out_of_bounds(kind: inspect.StructType) -> Iterator[list[object]]:
+    least = smallest(kind)
+    assert isinstance(least, list)
+    for place, field in enumerate(kind.fields):
+        for wrong in too_much(field.type):
+            yield [*least[:place], wrong, *least[place + 1 :]]
 
 
 def smallest(kind: inspect.Type) -> object:
@@ -108,6 +111,11 @@ def least_fields(frame: type[Struct]) -> list[object]:
     fields = smallest(type_of(frame))
     assert isinstance(fields, list)
     return fields
+
+
+def fields_out_of_bounds(frame: type[Struct]) -> Iterator[list[object]]:
+    """The least fields, each time with one of them just outside of what its type allows."""
+    return _with_one_out_of_bounds(type_of(frame))
 
 
 def any_frame() -> st.SearchStrategy[tuple[type[Frame], list[object]]]:
