@@ -92,6 +92,7 @@ LAYERS: Final[dict[str, Layer]] = {
     "argument": Layer(VALUES | {"invite_input"}),
     "launch": Layer(VALUES | {"node", "settings", "wire.invite", "core.lookout"}),
     "company": Layer(VALUES | {"node"}),
+    "connecting": Layer(VALUES | {"face", "node"}),
     "addressing": Layer(
         VALUES | {"company", "core.contacts", "core.naming", "face", "node", "ui"},
     ),
@@ -103,7 +104,7 @@ LAYERS: Final[dict[str, Layer]] = {
     "app": Layer(
         PARTS
         | {"node", "ui", "sim", "stdio", "logs", "face", "fronts", "settings", "launch"}
-        | {"addressing", "answering", "company", "personal", "signals"}
+        | {"addressing", "answering", "company", "connecting", "personal", "signals"}
     ),
     "examining": Layer(VALUES | {"core.clock_check"}, pure=True),
     "doctor": Layer(

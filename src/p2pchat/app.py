@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
@@ -12,7 +11,7 @@ from typing import Final, assert_never
 from p2pchat.addressing import Addressing
 from p2pchat.answering import Answers
 from p2pchat.company import Company
-from p2pchat.core.invites import Invite
+from p2pchat.connecting import Connecting, Target, name_of
 from p2pchat.core.notices import (
     Around,
     Connected,
@@ -25,8 +24,8 @@ from p2pchat.core.notices import (
     Sent,
     Trouble,
 )
-from p2pchat.core.values import Address, Kind, PeerId, Person
-from p2pchat.errors import AnnounceOverflow, BadInvite, DialFailed, P2PChatError, TerminalGone
+from p2pchat.core.values import Kind, PeerId, Person
+from p2pchat.errors import AnnounceOverflow, P2PChatError, TerminalGone
 from p2pchat.face import Front
 from p2pchat.fronts import chosen
 from p2pchat.launch import node_for
@@ -65,10 +64,6 @@ from p2pchat.ui.commands import (
 from p2pchat.ui.model import Toolbar
 from p2pchat.ui.ndjson import Request
 
-REDIAL_FIRST_S: Final = 5.0
-REDIAL_LONGEST_S: Final = 300.0
-"""Wait between dials of an address from the command line; doubles, with jitter."""
-
 EXIT_UNDELIVERED: Final = 1
 EXIT_HANGUP: Final = 129
 EXIT_INTERRUPTED: Final = 130
@@ -92,7 +87,7 @@ class App:
         self,
         settings: Settings,
         node: Node,
-        targets: tuple[Address | Invite, ...],
+        targets: tuple[Target, ...],
         *,
         is_dumb: bool,
     ) -> None:
@@ -100,10 +95,8 @@ class App:
         self._node = node
         self._first_targets = targets
         self._refs: dict[str, str] = {}
-        self._dial_refs: dict[Address, list[str | None]] = {}
         self._has_spoken = False
         self._has_waited = False
-        self._addresses: dict[str, None] = {}
         self._stop = asyncio.Event()
         self._exit_code = 0
         self._must_confirm = False
@@ -117,6 +110,7 @@ class App:
             is_quiet=settings.quiet,
             is_dumb=is_dumb,
         )()
+        self._connecting = Connecting(node, self._front)
         self._addressing = Addressing(node, self._front, self._company)
         self._answers = Answers(node, self._front, self._addressing)
         self._personal = Personal(node, self._front, self._company, self._addressing)
@@ -149,7 +143,7 @@ class App:
     @property
     def known_addresses(self) -> Sequence[str]:
         """Addresses that were dialled in this run."""
-        return tuple(self._addresses)
+        return self._connecting.addresses
 
     # --- Running -------------------------------------------------------------------------------
 
@@ -231,12 +225,8 @@ class App:
         match notice:
             case Sent(message) | DirectSent(message) if self._refs:
                 return self._refs.pop(message.id, None)
-            case Connected(address=address, direction=Direction.OUT):
-                waiting = self._dial_refs.pop(address, [])
-                ref = waiting.pop(0) if waiting else None
-                if waiting:
-                    self._dial_refs[address] = waiting
-                return ref
+            case Connected(direction=Direction.OUT):
+                return self._connecting.ref_of(notice)
         return None
 
     # --- Commands ------------------------------------------------------------------------------
@@ -301,14 +291,13 @@ class App:
             async with asyncio.timeout(COMPANY_S):
                 await self._node.wait_for_neighbour()
 
-    async def _connect(self, where: Address | Invite | None, ref: str | None) -> None:
+    async def _connect(self, where: Target | None, ref: str | None) -> None:
         if where is None:
             self._front.show(Around(LOOKING), ref)
             self._node.look_on_lan()
             self._node.look_around()
             return
-        name = f"dial {where}" if isinstance(where, Address) else "dial an invite"
-        await self._in_background(self._dial(where, ref), name)
+        await self._in_background(self._connecting.dial(where, ref), name_of(where))
 
     async def _in_background(self, doing: Coroutine[None, None, object], name: str) -> None:
         """Do something that takes a while: whoever types goes on, a pipe waits for it."""
@@ -319,48 +308,12 @@ class App:
         self._until_stop.add(task)
         task.add_done_callback(self._until_stop.discard)
 
-    async def _dial(self, where: Address | Invite, ref: str | None = None) -> bool:
-        addresses = _addresses_of(where)
-        self._addresses |= dict.fromkeys(map(str, addresses[:1]))
-        for address in addresses:
-            self._dial_refs.setdefault(address, []).append(ref)
-        try:
-            opened = await self._node.connect(where)
-        except (DialFailed, BadInvite) as error:
-            self._forget_dial(addresses, ref)
-            self._front.show(Trouble(str(error), error.code), ref)
-            return False
-        if opened.already:
-            self._forget_dial(addresses, ref)
-            told = Connected(opened.person, addresses[0], Direction.OUT, already=True)
-            self._front.show(told, ref)
-        return True
-
-    def _forget_dial(self, addresses: tuple[Address, ...], ref: str | None) -> None:
-        """No notice will answer that dial."""
-        for address in addresses:
-            waiting = self._dial_refs.get(address, [])
-            if ref in waiting:
-                waiting.remove(ref)
-            if not waiting:
-                self._dial_refs.pop(address, None)
-
     async def _dial_first(self) -> None:
         """Dial what the command line names; what fails is tried again for as long as we run."""
         for target in self._first_targets:
-            if not await self._dial(target):
-                redialling = self._redial(target)
-                name = f"redial {', '.join(map(str, _addresses_of(target)[:1]))}"
-                self._until_stop.add(self._tasks.create_task(redialling, name=name))
-
-    async def _redial(self, target: Address | Invite) -> None:
-        wait_s = REDIAL_FIRST_S
-        while True:
-            await asyncio.sleep(wait_s * random.uniform(0.8, 1.2))
-            with suppress(DialFailed):
-                await self._node.connect(target)
-                return
-            wait_s = min(2 * wait_s, REDIAL_LONGEST_S)
+            if not await self._connecting.dial(target):
+                again = self._connecting.dial_again(target)
+                self._until_stop.add(self._tasks.create_task(again, name=f"re{name_of(target)}"))
 
     def _rename(self, nick: str, ref: str | None) -> None:
         old = self._node.nick
@@ -379,12 +332,6 @@ class App:
 
 def _is_of_later_version(notice: Notice) -> bool:
     return isinstance(notice, DirectArrived) and notice.message.kind not in _SHOWN_KINDS
-
-
-def _addresses_of(where: Address | Invite) -> tuple[Address, ...]:
-    if isinstance(where, Address):
-        return (where,)
-    return tuple(address for place in where.places for address in place.addresses)
 
 
 async def run(settings: Settings, *, is_dumb: bool) -> int:
