@@ -49,6 +49,7 @@ async def test_what_a_node_knew_is_there_at_its_next_start(
     assert sim_peer_id("bob") not in elsewhere, "another room has a book of its own"
 
 
+@pytest.mark.threat(21)
 async def test_only_what_has_changed_is_written_and_what_failed_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

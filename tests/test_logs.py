@@ -49,6 +49,7 @@ def test_an_event_is_one_line_with_time_level_and_place(tmp_path: Path) -> None:
     assert line.endswith(" INFO p2pchat.tests connection 7 ends")
 
 
+@pytest.mark.threat(17)
 def test_what_strangers_send_can_not_forge_a_line_or_steer_a_terminal(tmp_path: Path) -> None:
     with logging_to(Settings(), profile_in(tmp_path)):
         LOG.info("it said %s", "\x1b[2J\n2026-01-01 INFO p2pchat forged\r\u202e")
@@ -58,6 +59,7 @@ def test_what_strangers_send_can_not_forge_a_line_or_steer_a_terminal(tmp_path: 
     assert r"it said \x1b[2J\x0a2026-01-01 INFO p2pchat forged\x0d\u202e" in content
 
 
+@pytest.mark.threat(17)
 def test_a_line_has_a_bound(tmp_path: Path) -> None:
     with logging_to(Settings(), profile_in(tmp_path)):
         LOG.info("it said %s", "x" * 100_000)
@@ -112,6 +114,7 @@ def test_after_the_run_nothing_is_written_any_more(tmp_path: Path) -> None:
     assert logging.getLogger("p2pchat").handlers == before
 
 
+@pytest.mark.threat(17)
 def test_the_files_are_bounded(tmp_path: Path) -> None:
     with logging_to(Settings(), profile_in(tmp_path)):
         for number in range(3 * FILE_LIMIT_BYTES // 500):
@@ -125,6 +128,7 @@ def test_the_files_are_bounded(tmp_path: Path) -> None:
 # --- Events that repeat -----------------------------------------------------------------------
 
 
+@pytest.mark.threat(17)
 def test_the_same_event_is_let_through_a_few_times_a_minute_and_then_counted() -> None:
     thinned = Thinned()
 

@@ -23,6 +23,7 @@ ALIKE = st.text(
 TEXTS = ANYTHING | ALIKE
 
 
+@pytest.mark.threat(12)
 @pytest.mark.parametrize(
     ("borrowed", "nick"),
     [
@@ -57,6 +58,7 @@ def test_a_borrowed_nick_that_somebody_may_have_looks_like_the_first(
     assert looks_like(borrowed, nick)
 
 
+@pytest.mark.threat(12)
 @pytest.mark.parametrize(
     "hidden", ["bo\u200bb", "bo\u200db", "\u202ebob", "bob ", "bob\u00a0", "bob\u3164", "bob\ufe0f"]
 )
@@ -82,6 +84,7 @@ def test_nicks_that_nobody_takes_for_each_other_are_left_alone(one: str, other: 
     assert not looks_like(one, other)
 
 
+@pytest.mark.threat(12)
 def test_no_letter_of_unicode_differs_from_its_other_case_or_form() -> None:
     forms = (str.upper, str.lower, str.title, str.casefold)
 

@@ -281,6 +281,7 @@ async def test_what_was_announced_last_arrives_before_the_goodbye() -> None:
         assert [message.text.split()[0] for message in heard] == [str(n) for n in range(3_000)]
 
 
+@pytest.mark.threat(18)
 async def test_a_neighbour_that_reads_nothing_is_dropped_and_holds_nobody_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -162,6 +162,7 @@ async def test_a_message_waits_on_the_disk_through_the_restarts_of_both(tmp_path
         assert ann.waiting_count == 0
 
 
+@pytest.mark.threat(21)
 async def test_a_full_disk_is_told_in_one_line_and_nothing_is_lost(tmp_path: Path) -> None:
     async with kept("bob", tmp_path) as bob, kept("ann", tmp_path) as ann:
         with failing_disk("write", errno.ENOSPC):

@@ -72,6 +72,7 @@ async def cross(folder: Path, chance: random.Random) -> None:
             assert (diary.count(Connected), diary.count(Disconnected)) == (1, 0)
 
 
+@pytest.mark.threat(25)
 @pytest.mark.timeout(1_800)
 async def test_dials_that_cross_at_any_moment_leave_one_connection_and_lose_nothing(
     tmp_path: Path,

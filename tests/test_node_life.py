@@ -52,6 +52,7 @@ async def test_the_tasks_of_a_node_have_the_names_that_the_documents_use() -> No
         )
 
 
+@pytest.mark.threat(31)
 async def test_after_shutdown_no_task_is_left() -> None:
     async with line_of("ann", "bob", "cid") as (_, bob, _cid):
         bob.announce("hello")
@@ -71,6 +72,7 @@ async def test_a_failure_inside_comes_out_as_it_is_and_leaves_no_task() -> None:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+@pytest.mark.threat(31)
 @needs_proc
 async def test_many_connections_leave_no_open_file_behind() -> None:
     async with node("ann") as ann:
@@ -134,6 +136,7 @@ async def _end_after_a_knock(turns: int) -> None:
         await turn(turns)
 
 
+@pytest.mark.threat(31)
 def test_a_node_that_ends_while_somebody_comes_in_ends_and_loses_no_socket() -> None:
     for turns in range(MANY_TURNS):
         with no_socket_is_lost():

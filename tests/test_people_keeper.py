@@ -91,6 +91,7 @@ def test_an_ephemeral_profile_keeps_nothing_and_complains_of_nothing() -> None:
         assert keeper.note_delivered(BOB.id, DirectId(bytes(16))) == (True, None)
 
 
+@pytest.mark.threat(21)
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("step", STEPS)
 def test_a_full_disk_is_told_once_and_what_it_refused_is_written_later(

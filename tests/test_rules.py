@@ -194,6 +194,7 @@ ANYWHERE_IN_SOURCE: Final[tuple[Rule, ...]] = (
 )
 
 
+@pytest.mark.threat(31)
 @pytest.mark.parametrize("rule", ANYWHERE_IN_SOURCE)
 def test_the_source_keeps_the_rule(rule: Rule) -> None:
     assert broken(rule, sources(PACKAGE)) == []

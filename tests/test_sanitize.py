@@ -40,6 +40,7 @@ def _is_harmless(character: str) -> bool:
     return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
+@pytest.mark.threat(16)
 @given(ANYTHING | NASTY)
 def test_nothing_that_steers_a_terminal_is_left_of_any_text(text: str) -> None:
     shown = visible(text)
@@ -76,6 +77,7 @@ def test_a_limit_is_kept_and_a_cut_shows(text: str, limit: int) -> None:
     assert (line == whole) == (len(whole) <= limit)
 
 
+@pytest.mark.threat(16)
 @given(ANYTHING | NASTY)
 def test_no_base_carries_more_than_four_marks(text: str) -> None:
     marks = 0
@@ -91,6 +93,7 @@ def test_plain_ascii_stays_as_it_is(text: str) -> None:
     assert visible(text) == text
 
 
+@pytest.mark.threat(16)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_known_attacks_become_printable(text: str) -> None:
     shown = visible(text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from p2pchat.core import limits
 from p2pchat.core.address_book import GROUP_BUCKETS, AddressBook
 from p2pchat.core.values import Address
@@ -14,6 +16,7 @@ SOURCE = peer_id("source")
 GROUP_LIMIT = GROUP_BUCKETS * limits.BOOK_BUCKET_ENTRIES
 
 
+@pytest.mark.threat(8)
 def test_ten_thousand_addresses_of_one_victim_get_few_places_and_displace_nobody_dialled() -> None:
     book = AddressBook(random.Random(1))
     friends = [peer_id(f"friend {number}") for number in range(300)]
@@ -31,6 +34,7 @@ def test_ten_thousand_addresses_of_one_victim_get_few_places_and_displace_nobody
     assert len(held) > 290
 
 
+@pytest.mark.threat(7)
 def test_one_network_reaches_few_buckets_whatever_keys_and_sources_it_makes_up() -> None:
     book = AddressBook(random.Random(1))
 

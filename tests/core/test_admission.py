@@ -40,6 +40,7 @@ def test_one_address_above_its_share_pushes_out_its_own_oldest(ip: str, limit: i
     assert admission.admit(ConnectionId(102), OTHER_PUBLIC) is None
 
 
+@pytest.mark.threat(1)
 def test_when_all_places_are_taken_the_fullest_address_gives_one() -> None:
     admission = Admission()
     for number in range(limits.OPENING_LIMIT - 3):
@@ -116,6 +117,7 @@ def test_a_member_may_not_come_again_and_again() -> None:
 # --- Forgeries --------------------------------------------------------------------------------
 
 
+@pytest.mark.threat(30)
 def test_an_address_with_several_forgeries_is_banned_for_its_time() -> None:
     admission = Admission()
     for second in range(limits.FORGERIES_LIMIT):

@@ -80,6 +80,7 @@ def test_texts_can_be_read_again() -> None:
     assert list(envelope.numbers) == [0, 1]
 
 
+@pytest.mark.threat(30)
 def test_a_forgery_is_not_remembered() -> None:
     alice = broadcast_of("alice")
     true = sealed().carried(0)
@@ -95,6 +96,7 @@ def test_another_id_in_front_is_refused() -> None:
         broadcast_of("alice").take(changed(sealed().carried(0), id=bytes(16)), WALL_MS, 0.0)
 
 
+@pytest.mark.threat(11)
 def test_another_network_is_refused() -> None:
     with pytest.raises(EnvelopeRefused, match="another network"):
         broadcast_of("alice").take(sealed(room="elsewhere").carried(0), WALL_MS, 0.0)
@@ -128,6 +130,7 @@ def test_an_untimely_envelope_is_taken_when_its_time_has_come() -> None:
     assert alice.take(frame, WALL_MS + 200_000, 200.0) is not None
 
 
+@pytest.mark.threat(30)
 def test_a_muted_author_is_not_even_verified() -> None:
     forged = changed(sealed().carried(0), signature=bytes(64))
 

@@ -23,6 +23,7 @@ def test_clocks_that_agree_well_enough_are_not_mentioned(behind_s: tuple[float, 
     assert check_of(*behind_s).warning(OWN_OFFSET_S, 0.0) is None
 
 
+@pytest.mark.threat(10)
 def test_three_neighbours_that_agree_against_us_are_believed() -> None:
     said = check_of(180.0, 181.0, -5000.0).warning(OWN_OFFSET_S, 0.0)
 
@@ -30,6 +31,7 @@ def test_three_neighbours_that_agree_against_us_are_believed() -> None:
     assert "3 min ahead of those of 3 neighbours" in said
 
 
+@pytest.mark.threat(10)
 def test_one_neighbour_is_enough_where_messages_would_not_be_taken() -> None:
     said = check_of(-86_400.0).warning(OWN_OFFSET_S, 0.0)
 

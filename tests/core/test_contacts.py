@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -80,6 +81,7 @@ def test_a_nick_that_breaks_the_rules_gives_way_to_the_one_from_the_key() -> Non
     assert contact.nick == default_nick(key(1))
 
 
+@pytest.mark.threat(12)
 def test_who_looks_like_somebody_met_before_is_told_once_in_a_run() -> None:
     contacts = met(BOB)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def test_so_many_dials_are_under_way_and_the_next_waits_for_the_end_of_one() -> 
     assert budget.next_at(0.0) == 0.0
 
 
+@pytest.mark.threat(29)
 def test_after_a_burst_there_are_two_dials_a_second() -> None:
     budget = DialBudget()
     times = []
@@ -50,6 +52,7 @@ def test_after_a_burst_there_are_two_dials_a_second() -> None:
     assert times[-1] == (30 - limits.DIALS_BURST) / limits.DIALS_PER_S
 
 
+@pytest.mark.threat(8)
 def test_one_address_is_dialled_in_vain_three_times_in_five_minutes_whatever_its_port() -> None:
     budget = DialBudget()
     begun = []

@@ -176,6 +176,7 @@ def test_a_goodbye_on_the_waiting_connection_leaves_the_other_one() -> None:
     assert subject.core.neighbours == {BOB: first}
 
 
+@pytest.mark.threat(26)
 def test_a_copy_of_a_neighbours_profile_does_not_push_it_out() -> None:
     subject = OneCore()
     first, _ = subject.open()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from p2pchat.core import limits
 from p2pchat.core.hearsay import known_from
 from p2pchat.core.mesh_frames import Introduce, PassedRecord, Shuffle, ShuffleAnswer
@@ -78,6 +80,7 @@ def test_nobody_is_told_of_himself_of_us_or_of_who_cannot_be_dialled() -> None:
     assert owners(learnt) == set()
 
 
+@pytest.mark.threat(8)
 def test_what_was_only_heard_of_is_never_passed_on_as_if_we_had_dialled_it() -> None:
     view = OneView()
     bob, _ = view.open("bob")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from p2pchat.core import limits
 from p2pchat.core.events import AddressFound, Dial, DialEnded, Effect, Probe, Tell
 from p2pchat.core.mesh_frames import (
@@ -29,6 +31,7 @@ def find(one: OneCore, name: str = "bob", ip: str = "10.1.0.2") -> list[Effect]:
     return one.feed(AddressFound((address,), How.MACHINE, sim_peer_id(name)))
 
 
+@pytest.mark.threat(8)
 def test_ten_thousand_addresses_of_one_victim_cost_it_three_dials_and_us_little() -> None:
     one = joiner()
     bob, _ = one.open("bob", ip="8.8.8.8")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ def serve(liveness: Liveness, until: float) -> tuple[list[tuple[float, int]], li
     return pings, deaths
 
 
+@pytest.mark.threat(2)
 def test_silence_is_asked_about_and_then_given_up() -> None:
     liveness = Liveness()
     liveness.watch(BOB, 0.0)

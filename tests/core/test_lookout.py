@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from p2pchat.core.lookout import ANSWER_S, GATHER_S, HINTS_LIMIT, LanPolicy, Lookout
 from p2pchat.core.notices import How
 from p2pchat.core.values import Address
@@ -110,6 +112,7 @@ def test_where_a_dial_has_led_to_somebody_is_no_hint_any_more() -> None:
     assert len(one) == 0
 
 
+@pytest.mark.threat(29)
 def test_a_thousand_forged_services_take_a_bounded_place() -> None:
     one = lookout(LanPolicy.AUTO)
 

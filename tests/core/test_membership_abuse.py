@@ -51,6 +51,7 @@ def joined(view: OneView, count: int) -> list[Link]:
     return links
 
 
+@pytest.mark.threat(7)
 def test_twenty_who_join_do_not_replace_the_view() -> None:
     view = OneView()
     own = view.fill(3)
@@ -82,6 +83,7 @@ def test_joining_again_and_again_evicts_one_in_ten_seconds() -> None:
     assert limits.EVICT_BURST < released <= most
 
 
+@pytest.mark.threat(7)
 def test_the_protected_ones_stay_whoever_joins() -> None:
     view = OneView()
     links = joined(view, limits.ACTIVE_ACCEPTED_LIMIT)

@@ -94,6 +94,7 @@ def test_who_only_looks_as_if_he_were_called_so_makes_it_ambiguous() -> None:
     assert isinstance(resolve("bob", [BOB, FALSE_BOB], NOBODY), Ambiguous)
 
 
+@pytest.mark.threat(12)
 @pytest.mark.parametrize("verified", [(), (FALSE_BOB,)])
 def test_who_only_looks_as_if_he_were_called_so_is_never_meant(
     verified: tuple[Person, ...],

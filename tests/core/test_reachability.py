@@ -125,6 +125,7 @@ def test_what_is_no_public_address_is_nowhere_that_we_are_seen(seen_as: str) -> 
 # --- Others -----------------------------------------------------------------------------------
 
 
+@pytest.mark.threat(8)
 def test_we_knock_only_where_the_connection_comes_from() -> None:
     one = Reachability(PORT)
 

@@ -46,6 +46,7 @@ def test_an_address_reaches_as_far_as_its_network(ip: str, scope: Scope) -> None
     assert scope_of(ip) is scope
 
 
+@pytest.mark.threat(8)
 @pytest.mark.parametrize(
     "text",
     [
@@ -80,6 +81,7 @@ def test_a_peer_learns_and_tells_only_what_reaches_as_far_as_he_is() -> None:
     assert offerable(addresses, Scope.PUBLIC) == addresses[2:]
 
 
+@pytest.mark.threat(27)
 def test_one_address_in_many_spellings_is_one() -> None:
     texts = ["[::ffff:8.8.8.8]:55555", "8.8.8.8:55555", "[::FFFF:0808:0808]:55555"]
 

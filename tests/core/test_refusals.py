@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from p2pchat.core import limits
 from p2pchat.core.refusals import Refusals, TooFast
 from tests.core.repair_network import peer
@@ -28,6 +30,7 @@ def test_the_muted_are_bounded() -> None:
     assert not muted[0]
 
 
+@pytest.mark.threat(4)
 def test_what_came_too_fast_is_told_together() -> None:
     refusals = Refusals()
     for second in range(10):
@@ -38,6 +41,7 @@ def test_what_came_too_fast_is_told_together() -> None:
     assert refusals.next_deadline() is None
 
 
+@pytest.mark.threat(5)
 def test_who_is_counted_is_bounded() -> None:
     refusals = Refusals()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -145,6 +146,7 @@ def test_an_idle_network_compares_now_and_then_in_one_small_frame() -> None:
     assert rounds / (1 + spread) - 3 <= sent["Digests"] <= rounds / (1 - spread) + 3
 
 
+@pytest.mark.threat(18)
 def test_who_was_behind_is_brought_up_to_date_when_its_queue_is_low_again() -> None:
     net = RepairNetwork()
     ann, ben = net.add("ann", "ben")

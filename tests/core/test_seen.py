@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,7 @@ def test_remembering_again_keeps_an_id_for_longer() -> None:
     assert name(1) in seen
 
 
+@pytest.mark.threat(6)
 @given(st.integers(1, 40), st.integers(0, 200), st.floats(0.0, 5.0))
 def test_it_never_holds_more_than_its_limit(limit_ids: int, ids: int, pause_s: float) -> None:
     seen = small(limit_ids)
@@ -68,6 +70,7 @@ def test_it_never_holds_more_than_its_limit(limit_ids: int, ids: int, pause_s: f
         assert name(number) in seen
 
 
+@pytest.mark.threat(6)
 def test_when_it_is_full_the_oldest_go_first() -> None:
     seen = small(limit_ids=40)
 
@@ -89,6 +92,7 @@ def test_a_long_pause_forgets_everything_at_once() -> None:
     assert len(seen) == 1
 
 
+@pytest.mark.threat(6)
 def test_ids_are_remembered_longer_than_envelopes_are_timely() -> None:
     memory_s = (limits.SEEN_GENERATIONS - 1) * limits.SEEN_GENERATION_S
 

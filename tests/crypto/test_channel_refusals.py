@@ -180,6 +180,7 @@ def test_garbage_gives_nothing_or_the_one_known_fault(*, dialling: bool, garbage
     assert not channel.is_secured
 
 
+@pytest.mark.threat(13)
 @settings(max_examples=50)
 @given(st.integers(0, 1 << 20), st.integers(0, 7))
 def test_a_changed_bit_in_the_handshake_never_opens_a_channel(place: int, bit: int) -> None:

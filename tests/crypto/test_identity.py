@@ -80,6 +80,7 @@ def test_what_an_identity_signs_verifies_in_both_libraries(seed: bytes, message:
     assert signature == Ed25519PrivateKey.from_private_bytes(seed).sign(ENVELOPE_CONTEXT + message)
 
 
+@pytest.mark.threat(11)
 @given(seeds, st.binary(max_size=64), st.data())
 def test_one_changed_bit_anywhere_is_noticed(
     seed: bytes, message: bytes, data: st.DataObject
@@ -122,6 +123,7 @@ def test_a_key_of_another_length_verifies_nothing(length: int) -> None:
     assert not is_peer_id(key)
 
 
+@pytest.mark.threat(11)
 @pytest.mark.parametrize("key", BAD_KEYS, ids=bytes.hex)
 def test_no_key_of_small_order_nor_second_spelling_is_a_peer_id(key: bytes) -> None:
     assert not is_peer_id(key)
@@ -149,6 +151,7 @@ def test_every_real_key_is_a_peer_id(seed: bytes) -> None:
     assert is_peer_id(Identity(seed).peer)
 
 
+@pytest.mark.threat(14)
 @given(seeds)
 def test_a_seed_never_shows(seed: bytes) -> None:
     identity = Identity(seed)

@@ -80,6 +80,7 @@ def test_keys_are_derived_once() -> None:
     assert room.proof_key is room.proof_key
 
 
+@pytest.mark.threat(15)
 def test_neither_secret_nor_keys_show() -> None:
     room = Room("lobby", b"open sesame")
     room.proof_key  # noqa: B018 (so that there is something to leak)
@@ -144,6 +145,7 @@ def test_a_proof_is_frozen() -> None:
     assert proof.hex() == "370121504cbd2f2ee6d75a4d32c5abe65d98a362ead0440b4c2d5328a727f60c"
 
 
+@pytest.mark.threat(13)
 def test_a_proof_holds_for_its_own_arguments_only() -> None:
     proof = make_proof(KEY, Role.DIALLER, EXPORTED, ALICE, BOB)
 

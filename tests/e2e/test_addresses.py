@@ -52,6 +52,7 @@ def dial(dialler: Program, address: str, acceptor: Program) -> None:
 # --- What works -------------------------------------------------------------------------------
 
 
+@pytest.mark.threat(27)
 @needs_ipv6
 def test_three_processes_on_ipv4_ipv6_and_both_hear_each_other(programs: Programs) -> None:
     four = programs.line("--nick", "four", "--manual", host="127.0.0.1")
@@ -83,6 +84,7 @@ def test_what_means_this_machine_can_be_typed(programs: Programs, address: str) 
     dial(bob, address.format(ann.port), ann)
 
 
+@pytest.mark.threat(27)
 @pytest.mark.skipif(
     "::1" not in _addresses_of("localhost"), reason="localhost has no IPv6 address here"
 )
@@ -125,6 +127,7 @@ def test_a_connection_from_the_command_line_is_tried_again_until_it_opens(
 # --- What does not ----------------------------------------------------------------------------
 
 
+@pytest.mark.threat(26)
 @pytest.mark.parametrize("address", ["127.0.0.1:{}", "[::]:{}", "localhost:{}"])
 def test_the_own_address_is_recognised_quietly(programs: Programs, address: str) -> None:
     ann = everywhere(programs, "ann")
@@ -135,6 +138,7 @@ def test_the_own_address_is_recognised_quietly(programs: Programs, address: str)
     assert not any("Connected: " in line for line in ann.out)
 
 
+@pytest.mark.threat(26)
 def test_a_copy_of_the_own_profile_is_told_to_both(programs: Programs, tmp_path: Path) -> None:
     ann = everywhere(programs, "ann")
     copy = tmp_path / "copy/.local/share/p2pchat/default"

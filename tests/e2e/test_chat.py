@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.e2e.processes import LISTENING, is_contract_line
 
 if TYPE_CHECKING:
@@ -120,6 +122,7 @@ def test_own_lines_are_not_echoed(programs: Programs) -> None:
     assert not any("a line of my own" in line for line in bob.out)
 
 
+@pytest.mark.threat(16)
 def test_hostile_texts_never_reach_the_output_raw(programs: Programs) -> None:
     ann, bob = programs.people("ann", "bob")
     bob.connect(ann)

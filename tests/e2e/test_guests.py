@@ -324,6 +324,7 @@ def test_a_talkative_guest_is_slowed_down_and_loses_nothing_of_a_few_lines(
     assert ann.heard == [f"~guest -> {number}" for number in range(7)]
 
 
+@pytest.mark.threat(18)
 def test_a_guest_that_does_not_read_holds_nobody_up(programs: Programs, tmp_path: Path) -> None:
     ann, bob = pair(programs)
 

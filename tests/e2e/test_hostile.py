@@ -87,6 +87,7 @@ def village(villages: Villages) -> Village:
 # --- Before TLS -------------------------------------------------------------------------------
 
 
+@pytest.mark.threat(3)
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -109,6 +110,7 @@ def test_noise_ends_its_own_connection_only(village: Village, content: bytes, re
     village.goes_on()
 
 
+@pytest.mark.threat(1)
 def test_openings_that_stall_are_ended_after_ten_seconds(village: Village) -> None:
     half = HostilePeer(village.ann.port)
     half._channel.start()
@@ -159,6 +161,7 @@ BEFORE_THE_WELCOME: Final[dict[str, tuple[Callable[[HostilePeer], object], str]]
 }
 
 
+@pytest.mark.threat(3)
 @pytest.mark.parametrize(
     ("misbehave", "reason"), BEFORE_THE_WELCOME.values(), ids=BEFORE_THE_WELCOME
 )
@@ -253,6 +256,7 @@ AFTER_THE_WELCOME: Final[dict[str, tuple[Callable[[HostilePeer], object], str]]]
 }
 
 
+@pytest.mark.threat(3)
 @pytest.mark.parametrize(("misbehave", "reason"), AFTER_THE_WELCOME.values(), ids=AFTER_THE_WELCOME)
 def test_a_neighbour_that_breaks_the_protocol_is_cut_off(
     village: Village, misbehave: Callable[[HostilePeer], object], reason: str
@@ -269,6 +273,7 @@ def test_a_neighbour_that_breaks_the_protocol_is_cut_off(
     village.goes_on()
 
 
+@pytest.mark.threat(9)
 def test_a_replayed_and_altered_copy_is_passed_over_in_silence(village: Village) -> None:
     with HostilePeer(village.ann.port) as stranger:
         stranger.open()
@@ -301,6 +306,7 @@ def test_an_envelope_of_another_time_is_not_shown_and_nobody_is_blamed(
         village.goes_on()
 
 
+@pytest.mark.threat(11)
 def test_a_forged_copy_does_not_keep_the_true_one_out(programs: Programs) -> None:
     ann = programs.line("--nick", "ann", "--manual")
     with HostilePeer(ann.port) as author, HostilePeer(ann.port) as forger:
@@ -332,6 +338,7 @@ def test_an_unknown_kind_is_passed_on_and_not_shown(village: Village) -> None:
 # --- A crowd ----------------------------------------------------------------------------------
 
 
+@pytest.mark.threat(1)
 @needs_proc
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX limits")
 def test_a_thousand_silent_sockets_leave_the_node_usable_and_cost_nothing_afterwards(

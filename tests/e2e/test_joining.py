@@ -72,6 +72,7 @@ def test_who_starts_later_finds_who_is_there_and_says_how(
     assert out["address"] == ann.address
 
 
+@pytest.mark.threat(25)
 def test_a_peer_that_was_killed_and_starts_again_is_back_within_six_seconds(
     programs: Programs, home: Path, room: str
 ) -> None:
@@ -178,6 +179,7 @@ def test_an_invite_of_one_leads_another_one_there(
     assert ann.wait_for_object("message")["text"] == "I was invited"
 
 
+@pytest.mark.threat(13)
 def test_who_answers_at_an_invite_with_another_key_is_refused_aloud(
     programs: Programs, home: Path, room: str
 ) -> None:

@@ -162,12 +162,14 @@ def stop_for_a_while(programs: Programs, folder: Path, room: str, away_s: float)
     return took_s
 
 
+@pytest.mark.threat(24)
 def test_who_was_stopped_for_a_moment_misses_nothing(
     programs: Programs, tmp_path: Path, room: str
 ) -> None:
     assert stop_for_a_while(programs, tmp_path, room, 3.0) < BACK_S
 
 
+@pytest.mark.threat(2, 24)
 @pytest.mark.long
 @pytest.mark.timeout(300)
 def test_who_was_stopped_for_a_minute_is_back_soon_and_misses_nothing(

@@ -35,6 +35,7 @@ def inside() -> Iterator[tuple[str, ...]]:
 # --- Ports ------------------------------------------------------------------------------------
 
 
+@pytest.mark.threat(28)
 def test_the_port_starts_at_55555_and_moves_up_when_taken(
     programs: Programs, inside: tuple[str, ...]
 ) -> None:
@@ -253,6 +254,7 @@ def test_two_processes_never_share_an_identity_and_tomorrow_they_are_the_same(
     assert tomorrow == today
 
 
+@pytest.mark.threat(14)
 def test_the_files_of_a_profile_are_for_their_owner_only(
     programs: Programs, tmp_path: Path
 ) -> None:
@@ -281,6 +283,7 @@ def test_a_nick_that_was_taken_is_kept_until_the_next_start(
     assert second.wait_for_error("you are ").startswith("you are somebody ")
 
 
+@pytest.mark.threat(28)
 def test_a_named_profile_that_is_in_use_is_an_error(programs: Programs, tmp_path: Path) -> None:
     home = tmp_path / "home"
     first = programs.line("--profile", "work", home=home)

@@ -136,6 +136,7 @@ def test_a_resize_keeps_one_prompt_and_one_toolbar(tmp_path: Path) -> None:
         assert sum(row.startswith(" lobby") for row in ann.screen.all_lines) == 1
 
 
+@pytest.mark.threat(16)
 def test_hostile_escape_sequences_are_shown_and_do_nothing(
     tmp_path: Path, scripted: JsonProgram
 ) -> None:

@@ -119,6 +119,7 @@ def test_what_can_not_be_dialled_here_is_nothing(found: Found) -> None:
     assert read(found) is None
 
 
+@pytest.mark.threat(29)
 @pytest.mark.parametrize(
     ("ip", "expected"),
     [
@@ -188,6 +189,7 @@ properties = st.dictionaries(
 )
 
 
+@pytest.mark.threat(29)
 @settings(max_examples=EFFORT.property_examples)
 @given(st.builds(Found, names, st.integers(-1, 70_000), properties, st.lists(ips, max_size=20)))
 def test_whatever_is_said_becomes_something_to_dial_or_nothing(found: Found) -> None:

@@ -123,6 +123,7 @@ async def test_a_queue_that_has_risen_says_when_it_fell() -> None:
         assert b.of_kind(BytesReceived) == [BytesReceived(NUMBER)], "taking in is a sign of life"
 
 
+@pytest.mark.threat(18)
 async def test_a_reader_that_stands_still_is_a_slow_peer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "STALLED_S", 0.01)
     async with bench() as b:
@@ -219,6 +220,7 @@ async def test_its_tasks_are_named_after_the_address() -> None:
     assert f"writer {ADDRESS}" in names
 
 
+@pytest.mark.threat(31)
 async def test_after_it_no_task_is_left() -> None:
     before = asyncio.all_tasks()
     async with bench() as b:

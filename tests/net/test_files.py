@@ -92,6 +92,7 @@ async def honest_dial_s(port: int) -> float:
         return time.monotonic() - began_at
 
 
+@pytest.mark.threat(22)
 @pytest.mark.parametrize("files", [64, 28])
 def test_a_crowd_that_takes_all_files_is_survived(files: int) -> None:
     # With 64 the node's own bounds hold first, with 28 the files run out.

@@ -110,6 +110,7 @@ def test_families_take_turns_and_the_first_one_stays_first() -> None:
     assert sorted(order) == sorted(places)
 
 
+@pytest.mark.threat(27)
 async def test_an_address_that_refuses_makes_way_at_once(
     network: Network, closed: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +125,7 @@ async def test_an_address_that_refuses_makes_way_at_once(
         await close(streams)
 
 
+@pytest.mark.threat(27)
 async def test_an_address_that_is_silent_is_overtaken_and_closed(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +159,7 @@ async def test_an_address_that_is_late_may_still_win(
         await close(streams)
 
 
+@pytest.mark.threat(27)
 async def test_of_two_that_answer_at_once_one_is_closed(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,6 +257,7 @@ async def test_a_name_of_which_every_address_is_silent_gives_no_answer(
     assert network.still_open() == []
 
 
+@pytest.mark.threat(31)
 @pytest.mark.parametrize("host", [LOCAL, "name"])
 async def test_a_dial_that_is_given_up_at_any_moment_leaves_no_socket_behind(
     network: Network, host: str

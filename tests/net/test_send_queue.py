@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ def test_what_is_offered_is_taken_whole_and_in_order(payloads: list[bytes], most
     assert queue.queued_bytes == 0
 
 
+@pytest.mark.threat(18)
 @given(PAYLOADS, st.integers(0, 200))
 def test_the_queue_never_holds_more_than_its_limit(payloads: list[bytes], limit: int) -> None:
     queue = SendQueue(limit)

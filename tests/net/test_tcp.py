@@ -121,6 +121,7 @@ async def test_a_probe_tells_whether_somebody_listens_and_says_nothing() -> None
 # --- When files run out -----------------------------------------------------------------------
 
 
+@pytest.mark.threat(22)
 async def test_while_files_are_scarce_who_knocks_waits_and_gets_in_afterwards(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -151,6 +152,7 @@ async def test_while_files_are_scarce_who_knocks_waits_and_gets_in_afterwards(
     ]
 
 
+@pytest.mark.threat(22)
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
 async def test_a_system_that_can_accept_nobody_is_asked_again_after_a_pause(
     number: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -201,6 +203,7 @@ def test_a_taken_port_that_was_asked_for_is_an_error() -> None:
         Listener(LOCAL, taken.getsockname()[1])
 
 
+@pytest.mark.threat(28)
 def test_a_second_listener_never_shares_a_port() -> None:
     first = Listener(LOCAL, 0)
 

@@ -42,6 +42,7 @@ def assert_nothing_was_lost(a: SimNode, b: SimNode) -> None:
 # --- Crossing dials ---------------------------------------------------------------------------
 
 
+@pytest.mark.threat(25)
 def test_a_thousand_crossing_dials_leave_one_connection_each_and_lose_nothing() -> None:
     for seed in range(1_000):
         network, invariants = watched(seed)
@@ -59,6 +60,7 @@ def test_a_thousand_crossing_dials_leave_one_connection_each_and_lose_nothing() 
         invariants.check_rest(network)
 
 
+@pytest.mark.threat(25)
 @settings(deadline=None, max_examples=40)
 @given(
     SEEDS,
@@ -213,6 +215,7 @@ def test_one_peer_cannot_take_more_than_its_share_of_connections() -> None:
 # --- Oneself ----------------------------------------------------------------------------------
 
 
+@pytest.mark.threat(26)
 def test_a_node_that_dials_itself_is_told_so_and_has_no_connection() -> None:
     network, invariants = watched()
     alice = network.add("alice")
@@ -226,6 +229,7 @@ def test_a_node_that_dials_itself_is_told_so_and_has_no_connection() -> None:
     invariants.check_rest(network)
 
 
+@pytest.mark.threat(26)
 @pytest.mark.parametrize("is_first", [True, False])
 def test_a_copied_profile_is_refused_and_both_are_told(is_first: bool) -> None:
     network, invariants = watched()

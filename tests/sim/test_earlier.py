@@ -114,6 +114,7 @@ def recorded() -> tuple[SimNetwork, list[SimNode], Carry]:
     return network, nodes, tape.frame
 
 
+@pytest.mark.threat(9)
 @pytest.mark.parametrize("later_s", [60.0, 25 * 60.0, 35 * 60.0, 3_600.0])
 def test_a_replayed_envelope_is_neither_shown_again_nor_passed_on(
     recorded: tuple[SimNetwork, list[SimNode], Carry], later_s: float
@@ -128,6 +129,7 @@ def test_a_replayed_envelope_is_neither_shown_again_nor_passed_on(
     assert carried_by(network, nodes) == carried
 
 
+@pytest.mark.threat(9)
 def test_after_an_hour_not_even_a_restarted_victim_shows_a_replayed_envelope(
     recorded: tuple[SimNetwork, list[SimNode], Carry],
 ) -> None:
@@ -143,6 +145,7 @@ def test_after_an_hour_not_even_a_restarted_victim_shows_a_replayed_envelope(
     assert carried_by(network, nodes) == carried
 
 
+@pytest.mark.threat(9)
 def test_after_the_victim_s_restart_a_recent_envelope_is_shown_once_and_as_earlier(
     recorded: tuple[SimNetwork, list[SimNode], Carry],
 ) -> None:
@@ -166,6 +169,7 @@ def test_after_the_victim_s_restart_a_recent_envelope_is_shown_once_and_as_earli
 # --- Clocks -----------------------------------------------------------------------------------
 
 
+@pytest.mark.threat(10)
 @pytest.mark.parametrize("offset_s", [-600.0, 600.0 - 1.0])
 def test_a_clock_that_is_ten_minutes_off_speaks_and_hears_like_any_other(offset_s: float) -> None:
     network, invariants = watched(seed=4)
@@ -206,6 +210,7 @@ def test_what_is_lost_of_a_clock_ten_minutes_ahead_is_repaired_too() -> None:
     invariants.check_rest(network)
 
 
+@pytest.mark.threat(10)
 def test_a_clock_a_day_ahead_is_not_heard_but_breaks_nothing() -> None:
     network, invariants = watched(seed=6)
     alice, bob = network.add("alice"), network.add("bob")
@@ -223,6 +228,7 @@ def test_a_clock_a_day_ahead_is_not_heard_but_breaks_nothing() -> None:
     invariants.check_rest(network)
 
 
+@pytest.mark.threat(10)
 def test_order_never_depends_on_clocks() -> None:
     network, invariants = watched(seed=7)
     alice, bob = network.add("alice"), network.add("bob")

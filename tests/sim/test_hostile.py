@@ -108,6 +108,7 @@ def second_hello(room: Room) -> Incoming:
     return Hello(1, 1, (), bytes(room.mallory.epoch))
 
 
+@pytest.mark.threat(3)
 @pytest.mark.parametrize(
     "make",
     [
@@ -133,6 +134,7 @@ def test_a_fault_ends_its_connection_and_nothing_else(
     room.assert_honest_go_on()
 
 
+@pytest.mark.threat(11)
 @settings(deadline=None, max_examples=150)
 @given(st.sampled_from(["id", "signature", "signed"]), st.integers(0, 10_000))
 def test_no_altered_byte_of_an_envelope_is_accepted(field: str, place: int) -> None:
@@ -145,6 +147,7 @@ def test_no_altered_byte_of_an_envelope_is_accepted(field: str, place: int) -> N
     assert not are_neighbours(room.alice, room.mallory)
 
 
+@pytest.mark.threat(11)
 def test_a_forged_copy_does_not_keep_the_true_one_out(room: Room) -> None:
     true = craft(room.bob)
 
@@ -165,6 +168,7 @@ def test_a_flood_of_unknown_frames_ends_its_connection(room: Room) -> None:
     room.assert_honest_go_on()
 
 
+@pytest.mark.threat(30)
 def test_an_address_that_brings_forgeries_again_and_again_is_refused_for_a_while(
     room: Room,
 ) -> None:
@@ -219,6 +223,7 @@ def test_an_envelope_is_taken_within_its_time_only(
     assert are_neighbours(room.alice, room.mallory), "clocks differ; it is nobody's fault"
 
 
+@pytest.mark.threat(9)
 @pytest.mark.parametrize("later_s", [1.0, 15 * 60.0, 31 * 60.0, 33 * 60.0, 3 * 3600.0])
 def test_a_replay_is_never_shown_again_however_late(room: Room, later_s: float) -> None:
     # From the future as far as possible, so that it stays timely for longest.
@@ -273,6 +278,7 @@ def test_two_rooms_refuse_each_other_on_both_sides() -> None:
     invariants.check_rest(network)
 
 
+@pytest.mark.threat(13)
 def test_another_key_than_the_expected_one_is_refused() -> None:
     network, _ = watched()
     alice, bob, eve = network.add("alice"), network.add("bob"), network.add("eve")
@@ -301,6 +307,7 @@ def test_who_says_nothing_after_tls_is_given_up_in_time() -> None:
     invariants.check_rest(network)
 
 
+@pytest.mark.threat(22)
 def test_nobody_takes_more_than_its_limit_of_neighbours() -> None:
     network, invariants = watched()
     hub = network.add("hub")
@@ -314,6 +321,7 @@ def test_nobody_takes_more_than_its_limit_of_neighbours() -> None:
     invariants.check_rest(network)
 
 
+@pytest.mark.threat(1)
 def test_a_crowd_of_silent_newcomers_keeps_nobody_out() -> None:
     network, _ = watched()
     hub = network.add("hub")

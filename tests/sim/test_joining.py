@@ -174,6 +174,7 @@ def test_the_one_that_everybody_joined_through_may_crash(silent: bool) -> None:
     at_rest(network, invariants)
 
 
+@pytest.mark.threat(19)
 def test_halves_that_were_apart_for_ten_minutes_find_each_other_and_lose_nothing() -> None:
     network, invariants, nodes = grown(0, 40)
     sides = nodes[:20], nodes[20:]
@@ -194,6 +195,7 @@ def test_halves_that_were_apart_for_ten_minutes_find_each_other_and_lose_nothing
     at_rest(network, invariants)
 
 
+@pytest.mark.threat(24)
 def test_who_sleeps_for_two_minutes_is_back_at_once_and_has_everything() -> None:
     network, invariants, nodes = grown(7, 30)
     sleeper, *others = nodes[7], *nodes[:7], *nodes[8:]
@@ -208,6 +210,7 @@ def test_who_sleeps_for_two_minutes_is_back_at_once_and_has_everything() -> None
     at_rest(network, invariants)
 
 
+@pytest.mark.threat(24)
 def test_eight_hours_of_sleep_cost_fifteen_seconds() -> None:
     network, invariants, nodes = grown(8, 30)
     sleeper = nodes[7]

@@ -27,6 +27,7 @@ from tests.sim.support import (
 _DEAD_S = limits.PING_AFTER_S + limits.DEAD_AFTER_PING_S
 
 
+@pytest.mark.threat(2)
 def test_a_silent_loss_is_noticed_in_time_on_both_sides() -> None:
     network, invariants = watched()
     alice, bob = pair(network)
@@ -44,6 +45,7 @@ def test_a_silent_loss_is_noticed_in_time_on_both_sides() -> None:
     invariants.check_rest(network)
 
 
+@pytest.mark.threat(23)
 def test_an_idle_connection_lives_for_hours_on_pings_alone() -> None:
     network, invariants = watched()
     alice, bob = pair(network)
@@ -87,6 +89,7 @@ def test_a_busy_connection_is_not_pinged() -> None:
     assert pings.count == at_first
 
 
+@pytest.mark.threat(24)
 @pytest.mark.parametrize("asleep_s", [5.0, 18.0])
 def test_who_was_asleep_blames_nobody(asleep_s: float) -> None:
     network, invariants = watched()

@@ -131,6 +131,7 @@ def test_a_network_that_lost_most_of_itself_is_well_again_after_two_cycles(seed:
     assert broken_bounds(overlay) == []
 
 
+@pytest.mark.threat(19)
 @pytest.mark.parametrize("seed", FEW_SEEDS)
 def test_two_halves_that_filled_their_views_meet_again_within_two_minutes(seed: int) -> None:
     overlay = grown(seed)
@@ -196,6 +197,7 @@ HONEST: Final = 500
 SYBILS: Final = 2_000
 
 
+@pytest.mark.threat(7)
 @pytest.mark.parametrize("seed", SYBIL_SEEDS)
 def test_the_honest_stay_one_network_while_sybils_take_every_place_they_get(seed: int) -> None:
     overlay = grown(seed, HONEST)
@@ -209,11 +211,13 @@ def test_the_honest_stay_one_network_while_sybils_take_every_place_they_get(seed
     assert broken_bounds_of(honest) == []
 
 
+@pytest.mark.threat(7)
 @pytest.mark.parametrize("seed", SYBIL_SEEDS)
 def test_who_restarts_early_in_an_attack_of_sybils_finds_somebody_honest(seed: int) -> None:
     assert sum(honest_dials_after_restarts(seed, attack_s=60, restarts=2)) >= 1
 
 
+@pytest.mark.threat(7)
 @pytest.mark.long
 @pytest.mark.xfail(
     reason="after minutes every place that others can give is a Sybil's",

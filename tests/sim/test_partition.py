@@ -39,6 +39,7 @@ def seconds_to_repair(network: SimNetwork, invariants: Invariants, most_s: float
     return network.now - began_at
 
 
+@pytest.mark.threat(19)
 def test_ten_minutes_apart_are_made_up_within_one_and_each_is_told_once() -> None:
     network, invariants = watched(seed=1)
     nodes = build(network, random_regular(100, 5, random.Random(1)))
@@ -121,6 +122,7 @@ def test_a_connection_cut_in_the_middle_of_a_burst_loses_nothing() -> None:
     invariants.check_rest(network, is_repaired=True)
 
 
+@pytest.mark.threat(2)
 @pytest.mark.parametrize("asleep_s", [10.0, 120.0])
 def test_a_suspended_node_has_everything_soon_after_it_goes_on(asleep_s: float) -> None:
     network, invariants = watched(seed=4)

@@ -104,6 +104,7 @@ def test_each_room_has_its_own_and_the_eight_latest_are_kept(tmp_path: Path) -> 
     assert (folder / "mine.txt").exists()
 
 
+@pytest.mark.threat(20)
 def test_a_file_cut_at_any_byte_is_set_aside_whole(path: Path) -> None:
     lengths = set(range(0, len(WRITTEN), max(1, len(WRITTEN) // EFFORT.crash_points)))
     lengths |= {*range(len(WRITTEN) - 45, len(WRITTEN)), *range(25)}
@@ -219,6 +220,7 @@ def test_a_link_is_not_followed_and_a_pipe_not_waited_for(path: Path) -> None:
     assert elsewhere.read_bytes() == WRITTEN
 
 
+@pytest.mark.threat(21)
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
 @pytest.mark.parametrize("step", ["fsync", "open", "fdopen"])
 def test_a_disk_that_is_full_or_read_only_keeps_the_old_file(

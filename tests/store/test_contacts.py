@@ -93,6 +93,7 @@ def test_an_ephemeral_profile_keeps_nothing() -> None:
     assert file.save(STATE) is None
 
 
+@pytest.mark.threat(20)
 def test_a_file_cut_at_any_byte_is_set_aside_whole(path: Path) -> None:
     aside = path.with_name("contacts.damaged")
     lengths = set(range(0, len(WRITTEN), max(1, len(WRITTEN) // EFFORT.crash_points)))
@@ -225,6 +226,7 @@ def test_a_link_a_pipe_and_a_folder_are_left_alone(path: Path) -> None:
     assert elsewhere.read_bytes() == WRITTEN
 
 
+@pytest.mark.threat(21)
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
 @pytest.mark.parametrize("step", ["fsync", "fdopen"])
 def test_a_disk_that_is_full_or_read_only_keeps_the_old_file(
@@ -301,6 +303,7 @@ while True:
 """
 
 
+@pytest.mark.threat(20)
 @POSIX_ONLY
 def test_a_process_killed_while_writing_leaves_the_old_or_the_new(path: Path) -> None:
     for _ in range(max(3, EFFORT.crash_points // 10)):

@@ -113,6 +113,7 @@ def test_an_ephemeral_profile_remembers_until_it_ends() -> None:
     assert not delivered.is_unsaved
 
 
+@pytest.mark.threat(20)
 def test_a_file_cut_at_any_byte_gives_its_whole_records_and_goes_on_after_them(
     tmp_path: Path,
 ) -> None:
@@ -219,6 +220,7 @@ def test_a_link_is_not_followed_and_a_pipe_not_waited_for(tmp_path: Path) -> Non
     assert elsewhere.read_bytes() == WRITTEN
 
 
+@pytest.mark.threat(21)
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("is_first", [True, False])

@@ -93,6 +93,7 @@ def test_a_link_laid_in_the_way_is_not_followed(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"new"
 
 
+@pytest.mark.threat(21)
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
 @pytest.mark.parametrize(("place", "step"), STEPS[:4], ids=[step for _, step in STEPS[:4]])
 def test_a_failing_replacement_leaves_the_old_file(
@@ -110,6 +111,7 @@ def test_a_failing_replacement_leaves_the_old_file(
     assert names_in(tmp_path) == ["file"]
 
 
+@pytest.mark.threat(20)
 @pytest.mark.parametrize(("place", "step"), STEPS, ids=[step for _, step in STEPS])
 def test_a_crash_at_any_step_leaves_the_old_file_or_the_new_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: object, step: str

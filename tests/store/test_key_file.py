@@ -66,6 +66,7 @@ def test_a_file_of_that_format_is_read(path: Path) -> None:
     assert messages == ()
 
 
+@pytest.mark.threat(14)
 @POSIX_ONLY
 def test_only_the_owner_may_read_it(path: Path) -> None:
     load_or_create(path)
@@ -73,6 +74,7 @@ def test_only_the_owner_may_read_it(path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.threat(20)
 @pytest.mark.parametrize("length", range(len(FROZEN)))
 def test_a_file_cut_at_any_byte_is_set_aside_whole(path: Path, length: int) -> None:
     write(path, FROZEN[:length])
@@ -146,6 +148,7 @@ def test_a_file_of_a_newer_version_is_left_alone(path: Path, version: int) -> No
     assert others_in(path) == []
 
 
+@pytest.mark.threat(14)
 @POSIX_ONLY
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o666])
 def test_a_file_open_to_others_is_refused_with_the_remedy(path: Path, mode: int) -> None:
@@ -171,6 +174,7 @@ def test_a_file_of_another_user_is_refused(path: Path, monkeypatch: pytest.Monke
     assert path.read_bytes() == FROZEN
 
 
+@pytest.mark.threat(14)
 @POSIX_ONLY
 def test_a_symbolic_link_is_not_followed(path: Path) -> None:
     elsewhere = path.with_name("elsewhere")
@@ -210,6 +214,7 @@ def failing(code: int) -> OSError:
     return OSError(code, os.strerror(code))
 
 
+@pytest.mark.threat(21)
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
 def test_a_new_key_that_cannot_be_kept_is_none(
     path: Path, monkeypatch: pytest.MonkeyPatch, code: int

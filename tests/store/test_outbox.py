@@ -240,6 +240,7 @@ def test_more_files_than_may_wait_are_left_for_the_next_start(
     assert len(names_in(tmp_path / "outbox")) == 5
 
 
+@pytest.mark.threat(21)
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("step", STEPS)
 def test_what_the_disk_refuses_is_said_and_made_up_for(

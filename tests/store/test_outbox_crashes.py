@@ -95,11 +95,13 @@ def check_and_kill(folder: Path, rounds: int) -> None:
         expected.kept, expected.noted = kept, noted
 
 
+@pytest.mark.threat(20)
 @POSIX_ONLY
 def test_a_writer_killed_at_random_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
     check_and_kill(tmp_path, EFFORT.crash_points)
 
 
+@pytest.mark.threat(20)
 @POSIX_ONLY
 @pytest.mark.long
 @pytest.mark.timeout(3600)

@@ -130,6 +130,7 @@ def test_another_process_has_it_until_it_is_killed(folder: Path) -> None:
     mine.close()
 
 
+@pytest.mark.threat(28)
 def test_twenty_processes_at_once_are_twenty_people(folder: Path) -> None:
     with ExitStack() as stack:
         holders = [stack.enter_context(Holder("", folder)) for _ in range(20)]
@@ -260,6 +261,7 @@ def test_the_default_folder_honours_xdg(tmp_path: Path, monkeypatch: pytest.Monk
     assert not default_folder().exists()
 
 
+@pytest.mark.threat(14)
 def test_a_seed_shows_in_no_profile(folder: Path) -> None:
     profile = open_profile("work", folder)
 

@@ -26,6 +26,7 @@ def test_a_nick_is_remembered(folder: Path) -> None:
     second.close()
 
 
+@pytest.mark.threat(21)
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
 @pytest.mark.parametrize("step", ["fsync", "open"])
 def test_a_nick_that_cannot_be_kept_is_told_and_the_old_one_stays(
@@ -92,6 +93,7 @@ for nick in cycle(("alice", "bob")):
 """
 
 
+@pytest.mark.threat(20)
 def test_whoever_is_killed_while_saving_keeps_key_and_nick(folder: Path) -> None:
     seen = set()
     for saves in range(1, 11):

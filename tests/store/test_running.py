@@ -150,6 +150,7 @@ def test_processes_that_start_and_die_at_once_leave_the_living_known(runtime: Pa
     assert all(living <= {node.port for node in seen} for seen in found)
 
 
+@pytest.mark.threat(28)
 def test_fifty_nodes_that_start_at_once_all_find_each_other(runtime: Path) -> None:
     count = 50
     barrier, nodes = threading.Barrier(count), [RunningNode(runtime) for _ in range(count)]

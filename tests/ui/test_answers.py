@@ -158,6 +158,7 @@ def test_peers_of_nobody_are_said_in_words() -> None:
     assert plain(render_peers(Peers((), ()), 80, SCENE)) == "-- no one is connected"
 
 
+@pytest.mark.threat(16)
 def test_hostile_nicks_stay_in_their_cell() -> None:
     peers = Peers((), (HeardStatus(Person(BOB.id, "\x1b[2J\n[bold]x"), 2, 1),))
 

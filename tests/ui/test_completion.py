@@ -90,6 +90,7 @@ def test_a_command_says_what_it_does() -> None:
     assert "neighbours" in found.meta
 
 
+@pytest.mark.threat(16)
 @given(st.text(max_size=40), st.lists(st.text(max_size=24), max_size=4))
 def test_candidates_go_on_from_what_was_typed_and_are_clean(typed: str, nicks: list[str]) -> None:
     for found in candidates(typed, nicks, ADDRESSES):

@@ -105,6 +105,7 @@ def test_hostile_escape_sequences_are_shown_and_do_nothing() -> None:
         assert b"\x1b]0;" not in screen.received
 
 
+@pytest.mark.threat(16)
 def test_pasted_escape_sequences_are_shown_and_do_nothing() -> None:
     with ready() as screen:
         screen.press("\x1b[200~a\x1b[2Jb\x1b[201~")

@@ -123,6 +123,7 @@ def test_the_type_number_is_the_first_element() -> None:
 # --- Garbage ----------------------------------------------------------------------------------
 
 
+@pytest.mark.threat(3)
 @settings(max_examples=1_000)
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_give_a_value_or_the_one_known_error(payload: bytes) -> None:
@@ -216,6 +217,7 @@ def test_nonsense_is_refused_at_once(payload: bytes) -> None:
     assert time.process_time() - begin < 0.5
 
 
+@pytest.mark.threat(3)
 def test_a_million_elements_are_refused_without_being_kept() -> None:
     million = [bytes(16)] * 1_000_000
 

@@ -39,6 +39,7 @@ def test_frames_are_the_same_however_the_stream_is_sliced(
     assert splitter.waiting_bytes == 0
 
 
+@pytest.mark.threat(3)
 @given(st.lists(st.binary(max_size=50)))
 def test_garbage_gives_frames_or_a_known_fault_and_bounded_memory(pieces: list[bytes]) -> None:
     splitter = FrameSplitter(limit_bytes=20)
@@ -65,6 +66,7 @@ def test_a_frame_of_exactly_the_limit_passes() -> None:
     assert splitter.next_frame() == b"x" * OPENING_FRAME_LIMIT_BYTES
 
 
+@pytest.mark.threat(3)
 def test_a_frame_above_the_limit_is_refused_by_its_header_alone() -> None:
     splitter = FrameSplitter()
     splitter.feed(frame_bytes(b"first"))
