@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from p2pchat import __version__, app, cli
 from p2pchat.core import frames
@@ -202,13 +203,18 @@ def test_the_vectors_follow_from_the_prose_without_our_code() -> None:
     roles = {b"\1": "proof of the dialler", b"\2": "proof of the acceptor"}
     context = b"p2pchat/1 envelope\0"
 
-    for room, secret in (("lobby", b""), ("attic", given["secret of attic"])):
+    salt = hashlib.blake2b(b"p2pchat/1 passphrase\0cellar", digest_size=16).digest()
+    assert given["salt of cellar"] == salt
+    stretching = Argon2id(salt=salt, length=32, iterations=3, lanes=4, memory_cost=65_536)
+    stretching.verify(given["passphrase of cellar"], given["secret of cellar"])
+    secrets = {room: given[f"secret of {room}"] for room in ("attic", "cellar")}
+    for room, secret in {"lobby": b"", **secrets}.items():
         name = room.encode()
         assert given[f"network id of {room}"] == hkdf(b"network id", name, secret, 16)
         assert given[f"proof key of {room}"] == hkdf(b"proof key", name, secret, 32)
-    assert given["discovery key of attic"] == hkdf(
-        b"discovery key", b"attic", given["secret of attic"], 32
-    )
+    for room, secret in secrets.items():
+        discovery_key = hkdf(b"discovery key", room.encode(), secret, 32)
+        assert given[f"discovery key of {room}"] == discovery_key
     for role, proof in roles.items():
         content = role + given["exported"] + ann + ben
         assert given[proof] == hmac.digest(given["proof key of lobby"], content, "sha256")

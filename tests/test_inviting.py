@@ -44,7 +44,7 @@ LOBBY, TEA = Room("lobby"), Room("tea")
 
 
 def running(peer: PeerId = ANN, host: str = "127.0.0.1", port: int = 5000) -> Running:
-    return Running(1, host, port, peer, b"")
+    return Running(1, host, port, peer)
 
 
 def write_book(profile: Path, *met: tuple[str, tuple[Address, ...]], room: Room = LOBBY) -> None:
@@ -72,7 +72,7 @@ def ann(profiles: Path, tmp_path: Path) -> Iterator[Running]:
     folder = run_folder(profiles, tmp_path / "run")
     assert folder is not None
     with RunningNode(folder) as announced:
-        announced.announce("127.0.0.1", 5000, ANN, LOBBY.network_id)
+        announced.announce("127.0.0.1", 5000, ANN, LOBBY)
         yield running()
 
 

@@ -41,6 +41,7 @@ from p2pchat.core.setup import DIRECT, MAP, MEMBERSHIP, PATH, Setup
 from p2pchat.core.values import EnvelopeId, Epoch, Kind, message_id
 from p2pchat.crypto.credentials import NodeCredentials
 from p2pchat.crypto.identity import Identity
+from p2pchat.crypto.passphrase import salt_of, stretch
 from p2pchat.crypto.room import Role, Room, make_proof
 from p2pchat.wire.codec import Codec, encode
 from p2pchat.wire.framing import frame_bytes
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
 EPOCH: Final = Epoch(bytes.fromhex("a0a1a2a3a4a5a6a7"))
 TIME_MS: Final = 1_700_000_000_000
+PASSPHRASE: Final = "seven green d\u00e4cher under one slow moon"
 
 
 def vectors() -> dict[str, bytes]:
@@ -89,6 +91,7 @@ def vectors() -> dict[str, bytes]:
         "network id of attic": attic.network_id,
         "proof key of attic": attic.proof_key,
         "discovery key of attic": attic.discovery_key,
+        **passphrase_vectors(),
         "exported": exported,
         "proof of the dialler": proof,
         "proof of the acceptor": answer,
@@ -105,6 +108,18 @@ def vectors() -> dict[str, bytes]:
         **lan_vectors(lobby, attic),
         **direct_vectors(ann, ben, lobby, broadcast),
         "line to a guest": guest_line("ann", "hello\nworld \x1b"),
+    }
+
+
+def passphrase_vectors() -> dict[str, bytes]:
+    cellar = Room("cellar", stretch(PASSPHRASE, "cellar"))
+    return {
+        "passphrase of cellar": PASSPHRASE.encode(),
+        "salt of cellar": salt_of("cellar"),
+        "secret of cellar": cellar.secret or b"",
+        "network id of cellar": cellar.network_id,
+        "proof key of cellar": cellar.proof_key,
+        "discovery key of cellar": cellar.discovery_key,
     }
 
 

@@ -36,6 +36,7 @@ P2PChatError
 ├── InviteExposed
 ├── BadNick
 ├── BadRoom
+├── BadSecret
 ├── TextTooLong
 ├── AnnounceOverflow
 ├── ListenFailed
@@ -338,6 +339,14 @@ class BadNick(P2PChatError):
 
 class BadRoom(P2PChatError):
     """A room name that is empty, too long or not printable."""
+
+
+class BadSecret(P2PChatError):
+    """What should be the secret of a private room can't be one, or can't be read."""
+
+    def __init__(self, why: str) -> None:
+        # What was read is not repeated.
+        super().__init__(f"that secret can't be used: {why}.")
 
 
 class TextTooLong(P2PChatError):

@@ -17,7 +17,7 @@ from p2pchat.crypto.room import Room
 from p2pchat.net.discovery import LanDiscovery, LanService
 from p2pchat.net.interfaces import InterfaceWatch, own_addresses
 from p2pchat.store.address_book import load_book, save_book
-from p2pchat.store.running import Running, RunningNode, others, room_hash, run_folder
+from p2pchat.store.running import Running, RunningNode, others, run_folder
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Finder:
         if self._folder is not None:
             self._announcement = RunningNode(self._folder)
             problem = self._announcement.announce(
-                self._bound.host, self._bound.port, self._peer, self._room.network_id
+                self._bound.host, self._bound.port, self._peer, self._room
             )
             if problem:
                 log.warning("%s", problem)
@@ -121,7 +121,7 @@ class Finder:
         finally:
             self._is_looking = False
         for node in found:
-            is_same = node.room_hash == room_hash(self._room.network_id)
+            is_same = node.is_in(self._room)
             self._handle(AddressFound((_dialled(node),), How.MACHINE, node.peer, is_same))
 
     def _on_service(self, service: LanService) -> None:

@@ -28,7 +28,7 @@ from p2pchat.settings import Settings
 from p2pchat.stdio import StandardOutput
 from p2pchat.store.address_book import load_book
 from p2pchat.store.profile import DEFAULT_NAME, default_folder, open_profile
-from p2pchat.store.running import Running, others, room_hash, run_folder
+from p2pchat.store.running import Running, others, run_folder
 from p2pchat.ui.ndjson_answers import encode_invitation
 from p2pchat.ui.plain import lines_of_invite
 from p2pchat.ui.qr import drawn
@@ -151,10 +151,9 @@ def _who_can(made: Invite) -> str:
 
 
 def _running(room: Room, profiles: Path) -> list[Running]:
-    wanted = room_hash(room.network_id)
     # Port 0 is nobody's: this process runs no node.
     found = others(run_folder(profiles), os.getpid(), 0)
-    return [node for node in found if node.room_hash == wanted]
+    return [node for node in found if node.is_in(room)]
 
 
 def _to_run(settings: Settings, profiles: Path) -> Running | None:
@@ -167,7 +166,7 @@ def _to_run(settings: Settings, profiles: Path) -> Running | None:
     except ProfileInUse:
         return None  # in another room
     profile.close()
-    return Running(0, settings.host, settings.port or DEFAULT_PORT, profile.identity.peer, b"")
+    return Running(0, settings.host, settings.port or DEFAULT_PORT, profile.identity.peer)
 
 
 def _command(settings: Settings, room: Room, port: int | None = None) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from p2pchat.core.limits import DIAL_BACKOFF_S, DIAL_BACKOFF_SPREAD
-from p2pchat.core.values import NetworkId, PeerId
+from p2pchat.core.values import PeerId
 from p2pchat.crypto.identity import Identity
 from p2pchat.crypto.room import Room
 from p2pchat.store.running import RunningNode, run_folder
@@ -211,12 +211,12 @@ def dropping() -> Iterator[Dropping]:
         listening.shutdown(socket.SHUT_RDWR)
 
 
-def announced(home: Path, port: int, peer: PeerId, network: NetworkId) -> RunningNode:
+def announced(home: Path, port: int, peer: PeerId, room: Room) -> RunningNode:
     """Tell the programs of that home that such a node runs on this machine."""
     folder = run_folder(home / ".local/share/p2pchat", home / ".local/share/p2pchat/.run")
     assert folder is not None
     node = RunningNode(folder)
-    assert node.announce("127.0.0.1", port, peer, network) is None
+    assert node.announce("127.0.0.1", port, peer, room) is None
     return node
 
 
@@ -225,7 +225,7 @@ def test_who_accepts_and_hangs_up_is_dialled_with_growing_waits(
 ) -> None:
     home = tmp_path / "home"
     peer = Identity.generate().peer
-    with dropping() as target, announced(home, target.port, peer, Room(room, None).network_id):
+    with dropping() as target, announced(home, target.port, peer, Room(room)):
         ann = programs.line("-r", room, home=home)
         assert ann.port
 

@@ -17,15 +17,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from p2pchat.core.values import NetworkId, PeerId
+from p2pchat.core.values import PeerId
+from p2pchat.crypto.room import Room
 from p2pchat.store import running
-from p2pchat.store.running import Running, RunningNode, others, room_hash, run_folder, run_folders
+from p2pchat.store.running import Running, RunningNode, others, run_folder, run_folders
 from tests.effort import EFFORT
 from tests.store.folders import names_in
 
 POSIX_ONLY = pytest.mark.skipif(os.name != "posix", reason="modes, links and signals of POSIX")
 
-NETWORK = NetworkId(b"room" * 4)
+TEA = Room("tea", b"sixteen times xx")
 ANN, BEN = PeerId(b"a" * 32), PeerId(b"b" * 32)
 NOBODY = 2**31 - 1
 """A process id that is not ours."""
@@ -33,12 +34,13 @@ NOBODY = 2**31 - 1
 NODE = """
 import sys
 from pathlib import Path
-from p2pchat.core.values import NetworkId, PeerId
+from p2pchat.core.values import PeerId
+from p2pchat.crypto.room import Room
 from p2pchat.store.running import RunningNode
 folder, port = Path(sys.argv[1]), int(sys.argv[2])
 node = RunningNode(folder)
-peer, network = PeerId(port.to_bytes(32, "big")), NetworkId(bytes(16))
-assert node.announce("127.0.0.1", port, peer, network) is None
+peer, room = PeerId(port.to_bytes(32, "big")), Room("lobby")
+assert node.announce("127.0.0.1", port, peer, room) is None
 sys.stdout.write("ready\\n")
 sys.stdout.flush()
 sys.stdin.read()
@@ -65,21 +67,24 @@ def wait_until_ready(process: subprocess.Popen[str]) -> None:
 
 def test_a_node_finds_the_other_and_not_itself(runtime: Path) -> None:
     with RunningNode(runtime) as ann, RunningNode(runtime) as ben:
-        assert ann.announce("::", 5001, ANN, NETWORK) is None
-        assert ben.announce("127.0.0.1", 5002, BEN, NETWORK) is None
+        assert ann.announce("::", 5001, ANN, TEA) is None
+        assert ben.announce("127.0.0.1", 5002, BEN, TEA) is None
 
         found = others(runtime, os.getpid(), 5001)
         of_both = others(runtime, NOBODY, 5001)
 
-    assert found == [Running(os.getpid(), "127.0.0.1", 5002, BEN, room_hash(NETWORK))]
+    assert [(f.pid, f.host, f.port, f.peer) for f in found] == [
+        (os.getpid(), "127.0.0.1", 5002, BEN)
+    ]
+    assert found[0].is_in(TEA)
     assert [node.peer for node in of_both] == [ANN, BEN]
     assert names_in(runtime) == []
 
 
 def test_a_new_announcement_takes_the_place_of_the_old(runtime: Path) -> None:
     with RunningNode(runtime) as node:
-        node.announce("::", 5001, ANN, NETWORK)
-        node.announce("::", 5002, ANN, NETWORK)
+        node.announce("::", 5001, ANN, TEA)
+        node.announce("::", 5002, ANN, TEA)
 
         assert [found.port for found in others(runtime, NOBODY, 1)] == [5002]
         assert len(names_in(runtime)) == 2
@@ -89,16 +94,25 @@ def test_a_new_announcement_takes_the_place_of_the_old(runtime: Path) -> None:
     assert others(runtime, NOBODY, 1) == []
 
 
-def test_rooms_are_told_apart_without_giving_their_ids() -> None:
-    assert len(room_hash(NETWORK)) == 8
-    assert room_hash(NETWORK) != room_hash(NetworkId(bytes(16)))
-    assert room_hash(NETWORK).hex() not in NETWORK.hex()
+def test_only_members_can_tell_which_room_a_node_is_in(runtime: Path) -> None:
+    with RunningNode(runtime) as ann, RunningNode(runtime) as ben:
+        ann.announce("::", 5001, ANN, TEA)
+        ben.announce("::", 5002, BEN, TEA)
+
+        found = others(runtime, NOBODY, 1)
+        told = "".join(path.read_text() for path in runtime.glob("*.json"))
+
+    assert all(node.is_in(TEA) for node in found)
+    assert not any(node.is_in(Room("tea", bytes(16))) or node.is_in(Room("tea")) for node in found)
+    assert len({node.mark for node in found}) == 2, "nor whether two are in the same"
+    assert "tea" not in told
+    assert TEA.network_id.hex()[:16] not in told
 
 
 @POSIX_ONLY
 def test_only_the_user_may_read_what_is_told(runtime: Path) -> None:
     with RunningNode(runtime) as node:
-        node.announce("::", 5001, ANN, NETWORK)
+        node.announce("::", 5001, ANN, TEA)
 
         assert {path.stat().st_mode & 0o777 for path in runtime.iterdir()} == {0o600}
         assert runtime.stat().st_mode & 0o777 == 0o700
@@ -158,7 +172,7 @@ def test_fifty_nodes_that_start_at_once_all_find_each_other(runtime: Path) -> No
 
     def announce(number: int) -> None:
         barrier.wait()
-        problems.append(nodes[number].announce("::", 7000 + number, ANN, NETWORK))
+        problems.append(nodes[number].announce("::", 7000 + number, ANN, TEA))
         for _ in range(3):
             others(runtime, os.getpid(), 7000 + number)
 
@@ -197,7 +211,7 @@ def test_a_locked_node_without_its_file_is_left_alone_for_ever(
 ) -> None:
     monkeypatch.setattr(running, "UNFINISHED_S", -60.0)
     with RunningNode(runtime) as node:
-        node.announce("::", 5001, ANN, NETWORK)
+        node.announce("::", 5001, ANN, TEA)
         (told,) = runtime.glob("*.json")
         told.unlink()
 
@@ -213,7 +227,7 @@ GOOD: dict[str, Any] = {
 def heard(folder: Path, content: bytes) -> list[Running]:
     """What is found while a living node's file has that content."""
     with RunningNode(folder) as node:
-        node.announce("::", 5001, ANN, NETWORK)
+        node.announce("::", 5001, ANN, TEA)
         (told,) = folder.glob("*.json")
         told.write_bytes(content)
         return others(folder, NOBODY, 1)
@@ -222,7 +236,8 @@ def heard(folder: Path, content: bytes) -> list[Running]:
 def test_a_good_file_is_believed(runtime: Path) -> None:
     (found,) = heard(runtime, json.dumps(GOOD).encode())
 
-    assert found == Running(os.getpid(), "::1", 5001, PeerId(b"\xab" * 32), b"\xcd" * 8)
+    told = (found.pid, found.host, found.port, found.peer, found.mark)
+    assert told == (os.getpid(), "::1", 5001, PeerId(b"\xab" * 32), b"\xcd" * 8)
 
 
 @pytest.mark.parametrize(
@@ -267,8 +282,8 @@ def test_a_file_with_anything_wrong_is_ignored(runtime: Path, changes: dict[str,
     )
 )
 def test_any_garbage_is_a_node_or_nothing(content: bytes) -> None:
-    assert running._parse(content) is None or json.loads(content)["port"]
-    assert running._parse(b"[" * 1000 + content) is None
+    assert running._parse(content, "stem") is None or json.loads(content)["port"]
+    assert running._parse(b"[" * 1000 + content, "stem") is None
 
 
 @POSIX_ONLY
@@ -276,7 +291,7 @@ def test_links_pipes_and_folders_are_not_followed(runtime: Path, tmp_path: Path)
     target = tmp_path / "elsewhere"
     target.write_bytes(json.dumps(GOOD).encode())
     with RunningNode(runtime) as node:
-        node.announce("::", 5001, ANN, NETWORK)
+        node.announce("::", 5001, ANN, TEA)
         (told,) = runtime.glob("*.json")
         ways: list[Callable[[], object]] = [
             lambda: told.symlink_to(target),
@@ -318,7 +333,7 @@ def test_what_cannot_be_announced_is_told_in_words(
     monkeypatch.setattr(os, "fsync", refuse)
     node = RunningNode(runtime)
 
-    problem = node.announce("::", 5001, ANN, NETWORK)
+    problem = node.announce("::", 5001, ANN, TEA)
 
     assert problem == (
         "other nodes on this machine will not find this one (No space left on device)."

@@ -111,6 +111,19 @@ TEXT_LIMIT_BYTES: Final = 16 * 1024
 NICK_LIMIT_CHARACTERS: Final = 24
 ROOM_LIMIT_BYTES: Final = 64
 
+ROOM_SECRET_BYTES: Final = 16
+"""A secret that was drawn, not thought up: 128 bits, which nobody ever tries out. Only a secret of
+this length is believed to be one, and its room is shown to its members on the LAN."""
+
+PASSPHRASE_LIMIT_BYTES: Final = 1_024
+"""Longest passphrase, UTF-8; bounds what is read of a file."""
+
+PASSPHRASE_MEMORY_KIB: Final = 64 * 1024
+PASSPHRASE_PASSES: Final = 3
+PASSPHRASE_LANES: Final = 4
+"""Argon2id for passphrases: the second choice that RFC 9106 recommends, for machines with little
+memory. Measured: 0.17 s of one core a guess. Whoever changes one of these opens other rooms."""
+
 ENVELOPE_TEXTS_LIMIT: Final = 1_024
 """Most texts in one envelope."""
 

@@ -9,7 +9,7 @@ from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from p2pchat.core.limits import ROOM_LIMIT_BYTES
+from p2pchat.core.limits import ROOM_LIMIT_BYTES, ROOM_SECRET_BYTES
 from p2pchat.core.values import NetworkId
 from p2pchat.errors import BadRoom
 
@@ -44,7 +44,9 @@ class Room:
 
     name: str
     secret: bytes | None = field(default=None, repr=False)
-    """What makes the room private; None for an open one, which anybody may join."""
+    """What makes the room private; None for an open one, which anybody may join.
+
+    Either ROOM_SECRET_BYTES that were drawn at random, or what `stretch` made of a passphrase."""
 
     def __post_init__(self) -> None:
         _check_name(self.name)
@@ -56,6 +58,11 @@ class Room:
     def is_open(self) -> bool:
         """Whether anybody who knows the name may join."""
         return self.secret is None
+
+    @property
+    def is_guessable(self) -> bool:
+        """Whether its secret may come from a passphrase, which somebody could think of too."""
+        return self.secret is not None and len(self.secret) != ROOM_SECRET_BYTES
 
     @cached_property
     def network_id(self) -> NetworkId:

@@ -109,8 +109,12 @@ class LanDiscovery:
         return self._is_advertised
 
     def advertise(self) -> None:
-        """Let others find this node from now on; a second time changes nothing."""
-        self._is_advertised = True
+        """Let others find this node from now on; a second time changes nothing.
+
+        Nor does anything where the secret of the room may come from a passphrase: whoever hears an
+        advertisement could try passphrases at its tag.
+        """
+        self._is_advertised = not self._room.is_guessable
         self._wakes.set()
 
     def refresh(self) -> None:

@@ -1,14 +1,16 @@
 """How the nodes of one user on one machine find each other: a small file for each that runs.
 
 `PID-PORT-TOKEN.json` tells where a node listens; beside it `PID-PORT-TOKEN.lock` is locked for as
-long as that is true, whatever becomes of the process. The token makes each name one that nobody
-uses again: so whoever gets the lock of a node that is told of may remove both files, and can't hit
-another node that has started meanwhile. The lock has a file of its own, because on Windows what
-is locked can't be read.
+long as that is true, whatever becomes of the process. Which room it is in is told by a mark that
+only members can read, made with the room's discovery key. The token makes each name one that
+nobody uses again: so whoever gets the lock of a node that is told of may remove both files, and
+can't hit another node that has started meanwhile. The lock has a file of its own, because on
+Windows what is locked can't be read.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import re
@@ -19,12 +21,11 @@ import time
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from p2pchat.core.values import PEER_ID_BYTES, Address, NetworkId, PeerId
+from p2pchat.core.values import PEER_ID_BYTES, Address, PeerId
 from p2pchat.errors import BadAddress
 from p2pchat.store.durable import replace_durably
 from p2pchat.store.lock import FileLock
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-ROOM_HASH_BYTES: Final = 8
-"""Enough to tell rooms apart, and nothing to find one by: ids of private rooms are secret."""
+    from p2pchat.crypto.room import Room
+
+MARK_BYTES: Final = 8
+"""Enough to tell rooms apart."""
 
 FILE_LIMIT_BYTES: Final = 1024
 """Larger files are none of ours; the longest host name and the rest have less than 500 bytes."""
@@ -52,7 +55,7 @@ _NAME: Final = re.compile(
     r"(?P<stem>[1-9][0-9]{0,9}-[1-9][0-9]{0,4}-[0-9a-f]{16})\.(?P<kind>json|json\.new|lock)"
 )
 _PEER: Final = re.compile(rf"[0-9a-f]{{{2 * PEER_ID_BYTES}}}")
-_ROOM: Final = re.compile(rf"[0-9a-f]{{{2 * ROOM_HASH_BYTES}}}")
+_MARK: Final = re.compile(rf"[0-9a-f]{{{2 * MARK_BYTES}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,13 @@ class Running:
     """As it is bound; `""`, `::` and `0.0.0.0` mean all of the machine's addresses."""
     port: int
     peer: PeerId
-    room_hash: bytes
+    stem: str = ""
+    """The name of its files, which is in no other mark."""
+    mark: bytes = b""
+
+    def is_in(self, room: Room) -> bool:
+        """Tell whether it is in that room; who does not know the room's secret can't tell."""
+        return hmac.compare_digest(self.mark, mark_of(room, self.stem))
 
 
 class RunningNode:
@@ -91,7 +100,7 @@ class RunningNode:
     ) -> None:
         self.release()
 
-    def announce(self, host: str, port: int, peer: PeerId, network: NetworkId) -> str | None:
+    def announce(self, host: str, port: int, peer: PeerId, room: Room) -> str | None:
         """Tell the other nodes of this user where this one listens, in the place of what was told.
 
         Returns:
@@ -100,7 +109,7 @@ class RunningNode:
         self.release()
         pid = os.getpid()
         self._stem = f"{pid}-{port}-{secrets.token_hex(8)}"
-        node = Running(pid, host, port, peer, room_hash(network))
+        node = Running(pid, host, port, peer, self._stem, mark_of(room, self._stem))
         try:
             # Locked before there is anything to read, or it could be taken for a dead one.
             self._lock = FileLock(self._path("lock"))
@@ -123,9 +132,9 @@ class RunningNode:
         return self._folder / f"{self._stem}.{kind}"
 
 
-def room_hash(network: NetworkId) -> bytes:
-    """Return what tells the nodes of one room that they are in the same."""
-    return blake2b(network).digest()[:ROOM_HASH_BYTES]
+def mark_of(room: Room, stem: str) -> bytes:
+    """Return what tells the other nodes of a room that this one is in it, and nobody else."""
+    return hmac.digest(room.discovery_key, stem.encode(), "sha256")[:MARK_BYTES]
 
 
 def others(folder: Path | None, pid: int, port: int) -> list[Running]:
@@ -145,7 +154,7 @@ def others(folder: Path | None, pid: int, port: int) -> list[Running]:
     for stem, kinds in _stems(folder):
         if stem.startswith(own) or not _is_held(folder, stem, kinds):
             continue
-        node = _read(folder / f"{stem}.json")
+        node = _read(folder, stem)
         if node is not None and stem.startswith(f"{node.pid}-{node.port}-"):
             found.append(node)
     return found
@@ -249,17 +258,17 @@ def _format(node: Running) -> bytes:
         "port": node.port,
         "host": node.host,
         "id": node.peer.hex(),
-        "room": node.room_hash.hex(),
+        "room": node.mark.hex(),
     }
     return json.dumps(fields).encode() + b"\n"
 
 
-def _read(path: Path) -> Running | None:
+def _read(folder: Path, stem: str) -> Running | None:
     """Return what a file tells; None when it is not exactly what `announce` writes."""
     # Non-blocking, because to open a named pipe would wait for somebody to write to it.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(folder / f"{stem}.json", flags | getattr(os, "O_BINARY", 0))
     except OSError:
         return None
     try:
@@ -268,7 +277,7 @@ def _read(path: Path) -> Running | None:
         return None
     finally:
         os.close(descriptor)
-    return _parse(content)
+    return _parse(content, stem)
 
 
 def _content(descriptor: int) -> bytes:
@@ -278,12 +287,12 @@ def _content(descriptor: int) -> bytes:
     return os.read(descriptor, FILE_LIMIT_BYTES)
 
 
-def _parse(content: bytes) -> Running | None:
+def _parse(content: bytes, stem: str) -> Running | None:
     try:
         fields = json.loads(content)
         pid, port = _number(fields["pid"], 2**31), _number(fields["port"], 2**16)
-        peer, room = _hex(fields["id"], _PEER), _hex(fields["room"], _ROOM)
-        return Running(pid, _host(fields["host"]), port, PeerId(peer), room)
+        peer, mark = _hex(fields["id"], _PEER), _hex(fields["room"], _MARK)
+        return Running(pid, _host(fields["host"]), port, PeerId(peer), stem, mark)
     except (ValueError, TypeError, KeyError, RecursionError, BadAddress):
         return None
 
