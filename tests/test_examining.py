@@ -66,7 +66,7 @@ def test_a_node_that_lacks_nothing_has_nothing_to_do() -> None:
     assert not any(finding.advice for finding in found)
     assert [finding.what for finding in found] == [
         "port", "network", "LAN", "reachable", "people", "room", "clock", "profile", "book",
-        "files",
+        "files", "run",
     ]  # fmt: skip
 
 
@@ -201,6 +201,18 @@ def test_people_of_the_address_book_are_counted() -> None:
     assert "nobody" in one("book", facts({"known_before": 0})).text
 
 
+def test_whatever_asyncio_reported_is_told_and_to_be_reported() -> None:
+    well = one("run", facts(tasks=12))
+    ill = one("run", facts(tasks=12, unexpected=2))
+
+    assert (well.health, well.text) == (
+        Health.GOOD, "12 tasks, and nothing unexpected has happened",
+    )  # fmt: skip
+    assert ill.health is Health.UNSURE
+    assert "2 times" in ill.text
+    assert "log" in ill.advice
+
+
 def test_few_files_are_raised_by_ulimit() -> None:
     assert one("files", facts(files=FILES_ENOUGH)).health is Health.GOOD
     assert one("files", facts(files=None)).health is Health.GOOD
@@ -237,6 +249,8 @@ _FACTS = st.builds(
     was_dialled=st.booleans(),
     disk_problem=st.text(),
     files=st.none() | st.integers(0, 2_000),
+    tasks=_COUNTS,
+    unexpected=_COUNTS,
     failed_dials=st.lists(st.text(min_size=1), max_size=2).map(tuple),
 )
 
@@ -247,10 +261,10 @@ def test_every_fact_has_one_line_that_says_something(found: Facts) -> None:
     lines = findings(found)
     dials = [line for line in lines if line.what == "connect"]
 
-    assert len(lines) - len(dials) == 10
+    assert len(lines) - len(dials) == 11
     assert len(dials) == len(found.failed_dials)
     assert all(line.what and line.text for line in lines)
-    assert len({line.what for line in lines} - {"connect"}) == 10
+    assert len({line.what for line in lines} - {"connect"}) == 11
 
 
 @settings(max_examples=EFFORT.property_examples)

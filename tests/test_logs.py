@@ -17,8 +17,9 @@ from p2pchat.logs import (
     KINDS_OF_EVENTS,
     SAME_EVENT_PER_MINUTE,
     Thinned,
-    log_unexpected,
+    Unexpected,
     logging_to,
+    unexpected_count,
 )
 from p2pchat.settings import Settings
 from p2pchat.store.profile import Profile
@@ -176,8 +177,10 @@ async def test_what_asyncio_reports_goes_to_the_log(tmp_path: Path) -> None:
             raise ZeroDivisionError("of ours")
         except ZeroDivisionError as error:
             context = {"message": "a task failed", "exception": error}
-            log_unexpected(asyncio.get_running_loop(), context)
+            asyncio.get_running_loop().set_exception_handler(Unexpected())
+            asyncio.get_running_loop().call_exception_handler(context)
 
     content = (tmp_path / "log.txt").read_text()
     assert "unexpected: a task failed" in content
     assert "ZeroDivisionError: of ours" in content
+    assert unexpected_count(asyncio.get_running_loop()) == 1

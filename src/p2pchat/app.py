@@ -29,7 +29,7 @@ from p2pchat.errors import AnnounceOverflow, P2PChatError, TerminalGone
 from p2pchat.face import Front
 from p2pchat.fronts import chosen
 from p2pchat.launch import node_for
-from p2pchat.logs import log_unexpected, logging_to
+from p2pchat.logs import Unexpected, logging_to
 from p2pchat.node import COMPANY_S, Node
 from p2pchat.personal import Personal
 from p2pchat.settings import Settings
@@ -343,5 +343,5 @@ async def run(settings: Settings, *, is_dumb: bool) -> int:
     node, targets = node_for(settings)
     async with node:
         with logging_to(settings, node.profile):
-            asyncio.get_running_loop().set_exception_handler(log_unexpected)
+            asyncio.get_running_loop().set_exception_handler(Unexpected())
             return await App(settings, node, targets, is_dumb=is_dumb).run()

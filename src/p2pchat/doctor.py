@@ -17,7 +17,7 @@ from p2pchat.core.values import Address
 from p2pchat.errors import BadInvite, DialFailed
 from p2pchat.examining import Facts, Lan, findings
 from p2pchat.launch import node_for
-from p2pchat.logs import logging_to
+from p2pchat.logs import logging_to, unexpected_count
 from p2pchat.net.interfaces import own_addresses
 from p2pchat.node import Node
 from p2pchat.settings import Settings
@@ -160,6 +160,8 @@ def _facts(node: Node, failed_dials: tuple[str, ...]) -> Facts:
         was_dialled=Direction.IN in _directions(node),
         disk_problem="" if folder is None else disk_problem(folder),
         files=files_limit(),
+        tasks=len(asyncio.all_tasks()),
+        unexpected=unexpected_count(asyncio.get_running_loop()),
         failed_dials=failed_dials,
     )
 

@@ -53,6 +53,10 @@ class Facts:
     """Why nothing can be written there; empty where it can."""
     files: int | None = None
     """Files that the process may open; None where there is no limit."""
+    tasks: int = 0
+    """Tasks on the node's event loop."""
+    unexpected: int = 0
+    """What asyncio has reported in this run: each is a fault of the program."""
     failed_dials: tuple[str, ...] = ()
     """What became of dials that the user asked for, a sentence each."""
 
@@ -79,6 +83,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
         _profile(facts),
         _book(facts.standing),
         _files(facts),
+        _run(facts),
     )
 
 
@@ -233,6 +238,16 @@ def _files(facts: Facts) -> Finding:
         return _good("files", text)
     advice = "each connection is one. Before the start: ulimit -n 1024"
     return Finding("files", Health.UNSURE, text, advice)
+
+
+def _run(facts: Facts) -> Finding:
+    tasks = f"{facts.tasks} tasks"
+    if not facts.unexpected:
+        return _good("run", f"{tasks}, and nothing unexpected has happened")
+    times = "once" if facts.unexpected == 1 else f"{facts.unexpected} times"
+    text = f"{tasks}; something unexpected has happened {times} since the start"
+    advice = "that is a fault of the program: please report it, with what the log says about it"
+    return Finding("run", Health.UNSURE, text, advice)
 
 
 # --- Words ------------------------------------------------------------------------------------

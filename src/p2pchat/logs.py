@@ -96,6 +96,19 @@ def logging_to(settings: Settings, profile: Profile) -> Iterator[None]:
         handler.close()
 
 
-def log_unexpected(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Take what asyncio has to report: into the log, never onto the screen."""
-    _log.error("unexpected: %s", context.get("message"), exc_info=context.get("exception"))
+class Unexpected:
+    """Takes what asyncio has to report: into the log, never onto the screen."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log one report, and count it."""
+        self.count += 1
+        _log.error("unexpected: %s", context.get("message"), exc_info=context.get("exception"))
+
+
+def unexpected_count(loop: asyncio.AbstractEventLoop) -> int:
+    """Return how much asyncio has reported on a loop; 0 where nobody counts."""
+    handler = loop.get_exception_handler()
+    return handler.count if isinstance(handler, Unexpected) else 0

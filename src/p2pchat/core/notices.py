@@ -378,7 +378,7 @@ class Finding(Struct, frozen=True):
     """One line of `/doctor`."""
 
     what: str
-    """One or two words: port, network, LAN, clock, reachable, room, people, profile."""
+    """One or two words: port, network, LAN, clock, reachable, room, people, profile, run."""
     health: Health
     text: str
     """What was found; clean."""
