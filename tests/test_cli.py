@@ -119,6 +119,7 @@ def test_a_bug_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     "arguments",
     [
         ["--port", "-1"], ["--port", "65536"], ["--port", "1.5"], ["--port", "٣"],
+        ["--port", "0000070000"], ["--port", "0" * 5_000 + "1"], ["--backlog", "000099"],
         ["--nick", ""], ["--nick", "a b"], ["--room", "ü" * 33], ["--connect", "a"],
         ["--connect", "a:0"], ["--color", "pink"], ["--unknown"], ["unknown"],
     ],

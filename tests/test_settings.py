@@ -93,6 +93,7 @@ def test_a_file_that_asks_for_what_there_is_not_is_refused(
     [
         ("P2PCHAT_PORT", "many", "expected a number"),
         ("P2PCHAT_PORT", "70000", "must be 0-65535"),
+        ("P2PCHAT_PORT", "9" * 5_000, "expected a number"),
         ("P2PCHAT_MANUAL", "maybe", "expected true or false"),
         ("P2PCHAT_GUESTS", "all", "must be one of"),
     ],
@@ -111,6 +112,21 @@ def test_variables_of_others_are_none_of_our_business() -> None:
 @pytest.mark.parametrize(("text", "truth"), [("1", True), ("Yes", True), ("0", False), ("", False)])
 def test_a_variable_says_true_or_false_in_several_ways(text: str, truth: bool) -> None:
     assert merged({}, {"P2PCHAT_MANUAL": text}, None).manual is truth
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("port = " + "9" * 5_000, "digits"), ("connect = " + "[" * 50_000, "nested too deeply")],
+    ids=["long", "deep"],
+)
+def test_what_breaks_the_reader_of_a_file_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+
+    with pytest.raises(BadSettings, match=message):
+        merged({}, {}, file)
 
 
 def test_a_file_that_can_not_be_read_is_refused(tmp_path: Path) -> None:

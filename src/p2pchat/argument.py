@@ -15,22 +15,24 @@ LONGEST_TIMEOUT_S: Final = 3600.0
 
 def port(text: str) -> int:
     """Read a port, 0 to 65535."""
-    if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535):
         raise argparse.ArgumentTypeError(f"must be 0-65535, got {text}")
     return int(text)
 
 
 def minutes(text: str) -> int:
     """Read how much backlog is wanted, in minutes."""
-    if not (text.isascii() and text.isdigit() and int(text[:4]) <= limits.STORE_MINUTES):
-        raise argparse.ArgumentTypeError(f"must be 0-{limits.STORE_MINUTES}, got {text}")
+    most = limits.STORE_MINUTES
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text) <= most):
+        raise argparse.ArgumentTypeError(f"must be 0-{most}, got {text}")
     return int(text)
 
 
 def count(text: str) -> int:
     """Read how many people have to acknowledge."""
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= limits.ACKS_AIM):
-        raise argparse.ArgumentTypeError(f"must be 1-{limits.ACKS_AIM}, got {text}")
+    most = limits.ACKS_AIM
+    if not (text.isascii() and text.isdigit() and len(text) <= 6 and 1 <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"must be 1-{most}, got {text}")
     return int(text)
 
 

@@ -49,6 +49,9 @@ _CHOICES: Final = {
     "color": ("auto", "redgreen", "blue", "off"),
 }
 _MOST: Final = {"port": 65_535, "backlog": STORE_MINUTES}
+_DIGITS: Final = 9
+"""Most digits of a number; Python refuses to read thousands of them by an error of its own."""
+
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 
@@ -91,16 +94,24 @@ def ours(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _from_file(file: Path, *, is_named: bool) -> dict[str, object]:
     try:
-        read = tomllib.loads(file.read_text("utf-8"))
+        text = file.read_text("utf-8")
     except FileNotFoundError:
         if is_named:
             raise BadSettings(f"{file}: there is no such file.") from None
         return {}
     except (OSError, UnicodeError) as error:
         raise BadSettings(f"{file}: can't be read ({error}).") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadSettings(f"{file}: {error}.") from None
-    return {name: _checked(name, value, str(file)) for name, value in read.items()}
+    return _from_text(text, str(file))
+
+
+def _from_text(text: str, place: str) -> dict[str, object]:
+    try:
+        read = tomllib.loads(text)
+    except RecursionError:
+        raise BadSettings(f"{place}: that is nested too deeply.") from None
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+        raise BadSettings(f"{place}: {error}.") from None
+    return {name: _checked(name, value, place) for name, value in read.items()}
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
@@ -117,7 +128,7 @@ def _as_text(_place: str, text: str) -> object:
 
 
 def _as_number(place: str, text: str) -> object:
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
         raise BadSettings(f"{place}: expected a number, got {text!r}.")
     return int(text)
 

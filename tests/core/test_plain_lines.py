@@ -192,6 +192,19 @@ def test_guests_are_let_go_after_their_last_line() -> None:
     assert {close.how for close in of(left, Close)} == {Closing.AFTER_LAST_FRAME}
 
 
+def test_a_guest_that_was_hung_up_on_is_neither_heard_nor_written_to() -> None:
+    subject = OneCore()
+    one, two = guest(subject), guest(subject)
+    subject.feed(HangUp(one))
+
+    subject.feed(LinesReceived(one, ("hello",)))
+    subject.core.announce("who is there?")
+    effects = subject.publish()
+
+    assert [published.texts for published in of(effects, Published)] == [("who is there?",)]
+    assert written(effects) == [((two,), "alice", "who is there?")]
+
+
 def test_guests_are_no_neighbours() -> None:
     subject = OneCore()
     guest(subject)

@@ -73,6 +73,11 @@ def test_nobody_may_have_us_dial_what_is_no_address_of_a_peer(text: str) -> None
     assert offerable([Address.parse(text)], Scope.MACHINE) == ()
 
 
+@pytest.mark.parametrize("port", ["0000070000", "000001", "0" * 5_000 + "9" * 5_000, "-1", "1e3"])
+def test_a_port_that_is_none_makes_no_address(port: str) -> None:
+    assert read_addresses([f"10.0.0.7:{port}"]) == ()
+
+
 def test_a_peer_learns_and_tells_only_what_reaches_as_far_as_he_is() -> None:
     addresses = read_addresses(["127.0.0.1:55555", "10.1.2.3:55555", "8.8.8.8:55555"])
 

@@ -34,6 +34,7 @@ INVITE = encode_invite(Invite("tea", bytes(range(16))))
         ("/connect localhost", "bad-address",
          '"localhost" has no port. Example: connect localhost:55555'),
         ("/connect localhost 99999", "bad-address", "from 1 to 65535"),
+        ("/connect localhost 0000099999", "bad-address", "from 1 to 65535"),
         ("/connect a b c", "bad-input", "usage: /connect [ADDRESS|INVITE]"),
         ("/disconnect", "bad-input", "usage: /disconnect NAME|ADDRESS"),
         ("/disconnect \u200b", "bad-input", "usage: /disconnect NAME|ADDRESS"),

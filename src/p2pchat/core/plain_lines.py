@@ -59,11 +59,13 @@ class PlainLines:
     def hang_up(self, connections: tuple[ConnectionId, ...] | None = None) -> list[Effect]:
         """End those plain-line connections, or all of them."""
         chosen = self._sessions if connections is None else connections
-        return [
-            Close(connection, Closing.AFTER_LAST_FRAME, "we left")
-            for connection in chosen
-            if connection in self._sessions
-        ]
+        effects: list[Effect] = []
+        for connection in chosen:
+            if connection in self._sessions:
+                # Until its stream ends it is neither heard nor written to any more.
+                self._guests.leave(connection)
+                effects.append(Close(connection, Closing.AFTER_LAST_FRAME, "we left"))
+        return effects
 
     def hear(self, connection: ConnectionId, lines: tuple[str, ...], now: float) -> list[Effect]:
         """Announce what a plain-line peer said, as far as its rate allows."""

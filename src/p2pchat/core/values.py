@@ -151,7 +151,9 @@ class Address:
         if not colon or rest.endswith("]"):
             example = rest if rest.strip("[]:") else "localhost"
             raise BadAddress(f'"{text}" has no port. Example: connect {example}:55555')
-        if not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
+        # The length first: a stranger may write thousands of digits, or zeros before more digits.
+        is_number = port.isascii() and port.isdigit() and len(port) <= 5
+        if not is_number or not 1 <= int(port) <= 65535:
             raise BadAddress(f'"{text}": the port must be a number from 1 to 65535.')
         return cls(_parse_host(host, text), int(port), plain)
 

@@ -134,7 +134,7 @@ def _is_address(word: str) -> bool:
 
 
 def _is_port(word: str) -> bool:
-    return word.isascii() and word.isdigit() and 1 <= int(word[:6]) <= 65535
+    return word.isascii() and word.isdigit() and len(word) <= 5 and 1 <= int(word) <= 65535
 
 
 def _slash(typed: Typed) -> Command:
