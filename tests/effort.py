@@ -45,7 +45,7 @@ class Effort:
 
 QUICK: Final = Effort(
     property_examples=40,
-    fuzz_inputs=1_000,
+    fuzz_inputs=100,
     simulation_seeds=10,
     simulation_nodes=300,
     state_machine_runs=10,
