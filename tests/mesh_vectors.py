@@ -24,15 +24,19 @@ from p2pchat.core.mesh_frames import (
     SignedRecord,
     SignedStatement,
     Walk,
+    WhoAnswer,
+    WhoAnswers,
 )
 from p2pchat.core.records import RecordHeader
 from p2pchat.core.topology import StatedNeighbour, StatementHeader
+from p2pchat.core.who import EVERYBODY, WHO_QUERY, WhoQuery, mark_of, who_bytes
 from p2pchat.crypto.credentials import NodeCredentials
 from p2pchat.net.advertisements import text_record
 from p2pchat.wire.codec import Codec, encode
 from p2pchat.wire.framing import frame_bytes
 
 if TYPE_CHECKING:
+    from p2pchat.core.broadcast import Broadcast
     from p2pchat.core.frames import Frame
     from p2pchat.core.values import EnvelopeId
     from p2pchat.crypto.identity import Identity
@@ -58,6 +62,24 @@ def mesh_vectors(ann: Identity, ben: Identity, room: Room, about: EnvelopeId) ->
         "statement of ann": statement.signed,
         "signature of her statement": statement.signature,
         **{f"{type(frame).__name__} framed": frame_bytes(encode(frame)) for frame in sent},
+    }
+
+
+def who_vectors(broadcast: Broadcast, ben: Identity, room: Room) -> dict[str, bytes]:
+    """Ann asks everybody who is here, and ben answers her as a neighbour."""
+    body = Codec().encode_who(WhoQuery(EVERYBODY))
+    query = broadcast.seal_passing(WHO_QUERY, body, TOKEN, TIME_MS, 0.0)
+    signed = who_bytes(query.id, ben.peer, "ben")
+    signature = NodeCredentials(ben, room).sign_who(signed)
+    answers = WhoAnswers(query.id, (WhoAnswer(ben.peer, "ben", signature, 0, 0),))
+    return {
+        "body of the question who is here": body,
+        "signed question": query.signed,
+        "id of the question": query.id,
+        "mark of ben for it": mark_of(query.id, ben.peer).to_bytes(4, "big"),
+        "what ben signs": signed,
+        "signature of his answer": signature,
+        "WhoAnswers framed": frame_bytes(encode(answers)),
     }
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pytest
 
     from p2pchat import Node
+    from p2pchat.core.attendance import Attendance
     from p2pchat.core.notices import Finding, NetworkMap, Notice, Path, Reach
     from p2pchat.core.values import Message, Person
     from p2pchat.ui.commands import MapForm, NotYet, SetBack
@@ -41,6 +42,7 @@ class FakeFront:
         """URL, picture, note and ref."""
         self.about: list[tuple[AboutPerson, str | None]] = []
         self.reaches: list[tuple[Reach, str | None]] = []
+        self.attendances: list[tuple[Attendance, str | None]] = []
         self.broken = asyncio.Event()
         self.was_hurried = False
         self._requests: asyncio.Queue[Request | type[BaseException] | None] = asyncio.Queue(100)
@@ -73,6 +75,9 @@ class FakeFront:
 
     def show_reach(self, reach: Reach, ref: str | None) -> None:
         self.reaches.append((reach, ref))
+
+    def show_attendance(self, found: Attendance, ref: str | None) -> None:
+        self.attendances.append((found, ref))
 
     def show_map(self, found: NetworkMap, form: MapForm, ref: str | None) -> None:
         self.maps.append((found, form, ref))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AsyncExitStack
 
 import pytest
 
 from p2pchat.core.invites import Invite, InvitePlace
-from p2pchat.core.notices import Around, Connected, Sent, Trouble
+from p2pchat.core.notices import Around, Connected, DirectReceipt, Sent, Trouble
 from p2pchat.core.values import Address, Person
 from p2pchat.ui.commands import MapForm, SetBack
 from p2pchat.wire.invite import decode_invite, encode_invite
@@ -38,6 +39,39 @@ async def test_the_map_shows_everybody_within_three_hops_in_the_form_asked_for(
         assert [one.person.id for one in found.people] == [s.ann.id, cid.id, bob.id]
         assert found.is_complete
         assert [place.person.id for place in found.weak] == [cid.id]
+
+
+async def test_everybody_who_answers_is_shown_and_can_be_written_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with line_of("bob", "cid") as (bob, cid), stage(monkeypatch, address_of(cid)) as s:
+        await until(lambda: s.ann.neighbour_count == 1)
+        s.front.say("/who", "all")
+        await until(lambda: bool(s.front.attendances))
+
+        ((found, ref),) = s.front.attendances
+        assert ref == "all"
+        assert [(e.person, e.hops) for e in found.answered] == [
+            (Person(cid.id, "cid"), 1),
+            (Person(bob.id, "bob"), 2),
+        ]
+        assert found.is_exact
+        s.front.say("@bob psst")
+        await until(lambda: bool(s.front.of_kind(DirectReceipt)))
+
+
+async def test_asking_who_is_here_too_soon_says_when(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with node("bob") as bob, stage(monkeypatch, address_of(bob)) as s:
+        await until(lambda: s.ann.neighbour_count == 1)
+        s.front.say("/who")
+        await until(lambda: bool(s.front.attendances))
+        s.front.say("/who", "again")
+        await until(lambda: bool(s.front.refused))
+
+        refused = set_back(s.front)
+        assert refused.code == "busy"
+        assert re.search(r"Again in \d+ s", refused.text)
+        assert len(s.front.attendances) == 1
 
 
 async def test_a_message_is_traced_to_its_author(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,6 +93,21 @@ def test_the_frames_of_maps_and_ways_hold_what_people_say() -> None:
     assert payload_of("PathAnswer") == [67, TOKEN, True, hops]
 
 
+def test_a_question_who_is_here_and_its_answer_follow_from_the_prose() -> None:
+    given = read_vectors()
+    ben, query = given["id of ben"], given["id of the question"]
+    signed, signature = query + ben + b"ben", given["signature of his answer"]
+    header = plain(given["signed question"])
+
+    assert header[4:8] == [68, 0, 0, TOKEN]
+    assert header[8] == given["body of the question who is here"]
+    assert plain(header[8]) == [2**32]
+    assert given["mark of ben for it"] == hashlib.blake2b(query + ben, digest_size=4).digest()
+    assert given["what ben signs"] == signed
+    Ed25519PublicKey.from_public_bytes(ben).verify(signature, b"p2pchat/1 who\0" + signed)
+    assert payload_of("WhoAnswers") == [68, query, [[ben, "ben", signature, 0, 0]]]
+
+
 def test_rooms_are_marked_on_a_lan_as_the_prose_says() -> None:
     given = read_vectors()
     network, key = given["network id of lobby"], given["discovery key of attic"]

@@ -23,7 +23,9 @@ IMPURE: Final = frozenset(
 )
 """Standard modules with which code acts, waits, or draws its own chance."""
 
-VALUES: Final = frozenset({"core.values", "core.limits", "core.notices", "core.invites"})
+VALUES: Final = frozenset(
+    {"core.values", "core.limits", "core.notices", "core.invites"} | {"core.attendance"}
+)
 """The shared vocabulary: what every layer may speak of."""
 
 FREE: Final = frozenset({"errors", "sanitize", "confusables", "lookalikes", "nicks"})
@@ -96,7 +98,9 @@ LAYERS: Final[dict[str, Layer]] = {
     "addressing": Layer(
         VALUES | {"company", "core.contacts", "core.naming", "face", "node", "ui"},
     ),
-    "answering": Layer(VALUES | {"addressing", "node", "ui", "face", "doctor", "inviting"}),
+    "answering": Layer(
+        VALUES | {"addressing", "company", "node", "ui", "face", "doctor", "inviting"}
+    ),
     "personal": Layer(
         VALUES | {"addressing", "company", "core.contacts", "core.safety", "face", "node", "ui"},
     ),

@@ -39,6 +39,7 @@ from p2pchat.core.series import series_of
 from p2pchat.core.session import RefusalReason
 from p2pchat.core.setup import DIRECT, MAP, MEMBERSHIP, PATH, Setup
 from p2pchat.core.values import EnvelopeId, Epoch, Kind, message_id
+from p2pchat.core.who import WHO
 from p2pchat.crypto.credentials import NodeCredentials
 from p2pchat.crypto.identity import Identity
 from p2pchat.crypto.passphrase import salt_of, stretch
@@ -47,7 +48,7 @@ from p2pchat.wire.codec import Codec, encode
 from p2pchat.wire.framing import frame_bytes
 from p2pchat.wire.plain_line import guest_line
 from tests.direct_vectors import direct_vectors
-from tests.mesh_vectors import ADDRESSES, lan_vectors, mesh_vectors
+from tests.mesh_vectors import ADDRESSES, lan_vectors, mesh_vectors, who_vectors
 
 if TYPE_CHECKING:
     from p2pchat.core.envelopes import Envelope
@@ -68,7 +69,7 @@ def vectors() -> dict[str, bytes]:
     proof = make_proof(lobby.proof_key, Role.DIALLER, exported, ann.peer, ben.peer)
     answer = make_proof(lobby.proof_key, Role.ACCEPTOR, exported, ann.peer, ben.peer)
     sent: tuple[Frame, ...] = (
-        Hello(1, 1, (MEMBERSHIP, MAP, PATH, DIRECT), EPOCH),
+        Hello(1, 1, (MEMBERSHIP, MAP, PATH, DIRECT, WHO), EPOCH),
         Proof(proof),
         Welcome("ann", TIME_MS, ADDRESSES, "198.51.100.9"),
         Refusal(RefusalReason.WRONG_ROOM.value),
@@ -105,6 +106,7 @@ def vectors() -> dict[str, bytes]:
         **{f"{type(frame).__name__} framed": frame_bytes(encode(frame)) for frame in sent},
         **reach_vectors(broadcast, ben, lobby),
         **mesh_vectors(ann, ben, lobby, envelope.id),
+        **who_vectors(broadcast, ben, lobby),
         **lan_vectors(lobby, attic),
         **direct_vectors(ann, ben, lobby, broadcast),
         "line to a guest": guest_line("ann", "hello\nworld \x1b"),

@@ -48,7 +48,7 @@ class Addressing:
         if who == GUEST_NAME:
             self.refuse(f"{GUESTS_HAVE_NO_KEY}{guests}.{end}", "no-such-peer", ref, line)
             return None
-        outcome = resolve(who, self._company.people, self._node.contacts)
+        outcome = resolve(who, self._company.present, self._node.contacts)
         if isinstance(outcome, Found):
             return outcome.person
         self._explain(who, outcome, line, ref, at, end)
@@ -59,7 +59,7 @@ class Addressing:
         me = Person(self._node.id, self._node.nick)
         if not isinstance(resolve(who, (me,), Contacts()), Found):
             return False
-        others = resolve(who, self._company.people, self._node.contacts)
+        others = resolve(who, self._company.present, self._node.contacts)
         return isinstance(others, Unknown)
 
     def neighbour(self, who: str, ref: str | None) -> NeighbourStatus | None:

@@ -7,6 +7,7 @@ from collections import deque
 from typing import assert_never
 
 from p2pchat.addressing import Addressing
+from p2pchat.company import Company
 from p2pchat.core.values import Message
 from p2pchat.face import Front
 from p2pchat.node import Node
@@ -21,12 +22,14 @@ from p2pchat.ui.commands import (
     ShowPeers,
     ShowSeen,
     ShowTrace,
+    ShowWho,
 )
 
 Question = (
     ShowPeers
     | ShowSeen
     | ShowHistory
+    | ShowWho
     | ShowMap
     | ShowTrace
     | PingSomebody
@@ -36,15 +39,17 @@ Question = (
 
 _NOTHING_SENT = "you have not said anything yet that somebody could have."
 _NO_MESSAGE = "no message like that was shown since the program was started."
+_TOO_SOON = "everybody was asked that just now, and answers once in 10 s, whoever asks."
 _UNTRACED = "it is not known any more how that message came here."
 
 
 class Answers:
     """Finds what a user wants to know, and has it shown."""
 
-    def __init__(self, node: Node, front: Front, addressing: Addressing) -> None:
+    def __init__(self, node: Node, front: Front, company: Company, addressing: Addressing) -> None:
         self._node = node
         self._front = front
+        self._company = company
         self._addressing = addressing
         self.history: deque[Message] = deque(maxlen=HISTORY_LIMIT_MESSAGES)
         """Messages that were shown, the oldest first."""
@@ -58,6 +63,8 @@ class Answers:
                 await self._seen(ref)
             case ShowHistory(count):
                 await self._history(count, ref)
+            case ShowWho():
+                await self._who(ref)
             case ShowMap(form):
                 self._front.show_map(await self._node.map(), form, ref)
             case ShowTrace(which):
@@ -79,6 +86,17 @@ class Answers:
             self._refuse(_NOTHING_SENT, "bad-input", ref)
             return
         self._front.show_reach(reach, ref)
+
+    async def _who(self, ref: str | None) -> None:
+        wait_s = self._node.who_wait_s
+        if wait_s:
+            self._refuse(
+                f"{_TOO_SOON} Again in {wait_s:.0f} s. /peers tells who was heard.", "busy", ref
+            )
+            return
+        found = await self._node.who()
+        self._company.note_attendance(found)
+        self._front.show_attendance(found, ref)
 
     async def _history(self, count: int, ref: str | None) -> None:
         if not self._front.is_interactive:

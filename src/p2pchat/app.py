@@ -57,6 +57,7 @@ from p2pchat.ui.commands import (
     ShowPeers,
     ShowSeen,
     ShowTrace,
+    ShowWho,
     ShowWhois,
     Verify,
     Write,
@@ -112,7 +113,7 @@ class App:
         )()
         self._connecting = Connecting(node, self._front)
         self._addressing = Addressing(node, self._front, self._company)
-        self._answers = Answers(node, self._front, self._addressing)
+        self._answers = Answers(node, self._front, self._company, self._addressing)
         self._personal = Personal(node, self._front, self._company, self._addressing)
 
     # --- What a front may ask ------------------------------------------------------------------
@@ -244,9 +245,8 @@ class App:
                 await self._connect(where, request.ref)
             case Disconnect(who):
                 self._disconnect(who, request.ref)
-            case ShowSeen() | ShowMap() | ShowTrace() | PingSomebody():
-                answering = self._answers.give(command, request.ref)
-                await self._in_background(answering, "answer")
+            case ShowWho() | ShowSeen() | ShowMap() | ShowTrace() | PingSomebody():
+                await self._in_background(self._answers.give(command, request.ref), "answer")
             case ShowPeers() | ShowHistory() | ShowDoctor() | ShowInvite():
                 await self._answers.give(command, request.ref)
             case Write() | Reply():

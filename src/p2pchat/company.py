@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from p2pchat.core.attendance import Attendance
 from p2pchat.core.notices import (
     Connected,
     Direct,
@@ -25,6 +26,8 @@ class Company:
         self._people: tuple[Person, ...] | None = None
         self._known: tuple[Person, ...] = ()
         self._ids: frozenset[PeerId | None] = frozenset()
+        self._attendance: tuple[Person, ...] = ()
+        self._present: tuple[Person, ...] = ()
 
     @property
     def people(self) -> tuple[Person, ...]:
@@ -33,8 +36,14 @@ class Company:
         return self._people or ()
 
     @property
+    def present(self) -> tuple[Person, ...]:
+        """Everybody around, then whoever answered the last `/who`: all who can be spoken to."""
+        self._ask()
+        return self._present
+
+    @property
     def known(self) -> tuple[Person, ...]:
-        """Everybody around, then whoever was met before, in this run or an earlier one.
+        """Everybody present, then whoever was met before, in this run or an earlier one.
 
         Names have to differ among all of them: an absent bob is still somebody to write to.
         """
@@ -58,6 +67,11 @@ class Company:
                 if person.id not in self._ids:
                     self._people = None
 
+    def note_attendance(self, found: Attendance) -> None:
+        """Take note of who answered `/who`: whoever is read there can be written to."""
+        self._attendance = tuple(each.person for each in found.answered)
+        self._people = None
+
     def _ask(self) -> None:
         if self._people is not None:
             return
@@ -65,5 +79,7 @@ class Company:
         near = [status.person for status in peers.neighbours if not status.guest]
         self._people = (*near, *(status.person for status in peers.heard))
         self._ids = here = frozenset(person.id for person in self._people)
+        self._present = (*self._people, *(p for p in self._attendance if p.id not in here))
+        here = frozenset(person.id for person in self._present)
         others = (each for each in self._node.contacts.everybody() if each.peer not in here)
-        self._known = (*self._people, *(each.person for each in others))
+        self._known = (*self._present, *(each.person for each in others))

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
+from p2pchat.core.attendance import Attendance
 from p2pchat.core.notices import Finding, NetworkMap, Notice, Path, Peers, Reach
 from p2pchat.core.values import Message, PeerId, Person
 from p2pchat.ui.commands import MapForm, NotYet, SetBack
@@ -73,6 +74,10 @@ class Front(Protocol):
 
     def show_reach(self, reach: Reach, ref: str | None) -> None:
         """Answer `/seen`."""
+        ...
+
+    def show_attendance(self, found: Attendance, ref: str | None) -> None:
+        """Answer `/who`."""
         ...
 
     def show_map(self, found: NetworkMap, form: MapForm, ref: str | None) -> None:

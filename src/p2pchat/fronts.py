@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from p2pchat import __version__
+from p2pchat.core.attendance import Attendance
 from p2pchat.core.notices import (
     DirectArrived,
     Finding,
@@ -29,6 +30,7 @@ from p2pchat.core.values import Message, Person
 from p2pchat.face import Around, Front
 from p2pchat.pipe_fronts import JsonFront, LineFront, PipeFront
 from p2pchat.ui import plain
+from p2pchat.ui.attendance import lines_of_attendance
 from p2pchat.ui.backlog import EarlierMessages, Newcomers
 from p2pchat.ui.commands import MapForm, NotYet, SetBack
 from p2pchat.ui.findings import lines_of_findings
@@ -121,6 +123,13 @@ class LinearFront(PipeFront):
         self._earlier.flush()
         at = _now().astimezone()
         self._print(self._view.reach(reach, at, self._around.me, self._around.known))
+
+    def show_attendance(self, found: Attendance, ref: str | None) -> None:
+        """Print who is here."""
+        self._earlier.flush()
+        lines = lines_of_attendance(found, self._around.known, self._around.is_verified)
+        at = _now().astimezone()
+        self._print(self._view.way(lines, at, self._around.me, self._around.known))
 
     def show_map(self, found: NetworkMap, form: MapForm, ref: str | None) -> None:
         """Print an indented tree, or text for other programs."""
@@ -228,6 +237,12 @@ class TerminalFront:
         """Print who has a message."""
         self._earlier.flush()
         self._screen.show_reach(reach, self._around.me, self._around.known)
+
+    def show_attendance(self, found: Attendance, ref: str | None) -> None:
+        """Print who is here."""
+        self._earlier.flush()
+        lines = lines_of_attendance(found, self._around.known, self._around.is_verified)
+        self._screen.show_way(lines, self._around.me, self._around.known)
 
     def show_map(self, found: NetworkMap, form: MapForm, ref: str | None) -> None:
         """Print a tree, or text for other programs."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from p2pchat.core import limits
 from p2pchat.core.announcements import sendable
+from p2pchat.core.attendance import Attendance
 from p2pchat.core.contacts import Contacts
 from p2pchat.core.events import HangUp, LookAround, Opened, SendDirect
 from p2pchat.core.invites import Invite
@@ -163,6 +164,19 @@ class Node(NodeLife):
         """
         await self.drain()  # the last message may be on its way out
         return await self._questions.who_has(timeout_s)
+
+    @property
+    def who_wait_s(self) -> float:
+        """How long nobody would answer `who()`, because everybody has just done so; else 0."""
+        return self._questions.who_wait_s
+
+    async def who(self) -> Attendance:
+        """Ask everybody who is here; in a large network a share, and estimate how many there are.
+
+        Ends within 2.5 s. Everybody answers once in 10 s, whoever asks: before `who_wait_s` is 0
+        nobody is asked, and what was answered last is returned.
+        """
+        return await self._questions.who()
 
     async def map(self) -> NetworkMap:
         """Return who is connected to whom within three hops, as they say themselves.

@@ -12,10 +12,12 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self
 
+from p2pchat.core.attendance import Attendance
 from p2pchat.core.notices import Finding, NetworkMap, Notice, Path, Peers, Reach
 from p2pchat.core.values import Message, Person
 from p2pchat.stdio import StandardInput, StandardOutput
 from p2pchat.ui import ndjson, ndjson_answers, plain
+from p2pchat.ui.attendance import lines_of_attendance
 from p2pchat.ui.commands import MapForm, NotYet, SetBack
 from p2pchat.ui.findings import lines_of_findings
 from p2pchat.ui.grammar import parse
@@ -119,6 +121,10 @@ class LineFront(PipeFront):
         """Answer on standard error."""
         self._narrate([plain.line_of_reach(reach)])
 
+    def show_attendance(self, found: Attendance, ref: str | None) -> None:
+        """Answer on standard error."""
+        self._narrate(lines_of_attendance(found, (), self._is_verified))
+
     def show_map(self, found: NetworkMap, form: MapForm, ref: str | None) -> None:
         """Answer on standard error."""
         self._narrate(plain.lines_of_map(found, form))
@@ -170,6 +176,10 @@ class JsonFront(PipeFront):
     def show_reach(self, reach: Reach, ref: str | None) -> None:
         """Print a result."""
         self._print([ndjson.encode_reach("seen", reach, _now(), ref)])
+
+    def show_attendance(self, found: Attendance, ref: str | None) -> None:
+        """Print a result."""
+        self._print([ndjson_answers.encode_attendance(found, _now(), ref, self._is_verified)])
 
     def show_map(self, found: NetworkMap, form: MapForm, ref: str | None) -> None:
         """Print a result."""

@@ -6,8 +6,9 @@ import asyncio
 from itertools import count
 
 from p2pchat.core import limits
+from p2pchat.core.attendance import Attendance
 from p2pchat.core.engine import Core
-from p2pchat.core.events import AskMap, AskPath, AskWhoHas
+from p2pchat.core.events import AskMap, AskPath, AskWho, AskWhoHas
 from p2pchat.core.notices import NetworkMap, Path, Reach
 from p2pchat.core.values import EnvelopeId, PeerId
 from p2pchat.shell import Shell
@@ -31,6 +32,23 @@ class Questions:
         while not is_done:
             await self._shell.until_change()
             found, is_done = self._core.map(self._loop.time())
+        return found
+
+    @property
+    def who_wait_s(self) -> float:
+        """How long nobody would answer `who`, because everybody has just done so; else 0."""
+        return self._core.who_wait_s(self._loop.time())
+
+    async def who(self) -> Attendance:
+        """Return who says that he is here, after WHO_ANSWER_S at the latest.
+
+        While `who_wait_s` is above 0 nobody is asked: it is what was answered last.
+        """
+        self._shell.handle(AskWho())
+        found, is_done = self._core.who(self._loop.time())
+        while not is_done:
+            await self._shell.until_change()
+            found, is_done = self._core.who(self._loop.time())
         return found
 
     async def path(self, target: PeerId | EnvelopeId) -> Path:

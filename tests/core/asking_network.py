@@ -77,11 +77,15 @@ class AskingNetwork(Generic[Node]):
     def run(self) -> None:
         """Let everything arrive."""
         while self._under_way:
-            self.now, _, name, far, frame = heapq.heappop(self._under_way)
-            if far in self.silent or (far, name) not in self._connections:
-                continue
-            connection = self._connections[far, name]
-            self.perform(far, self._handle(self.nodes[far], connection, frame, self.now))
+            self.deliver()
+
+    def deliver(self) -> None:
+        """Let the next frame arrive."""
+        self.now, _, name, far, frame = heapq.heappop(self._under_way)
+        if far in self.silent or (far, name) not in self._connections:
+            return
+        connection = self._connections[far, name]
+        self.perform(far, self._handle(self.nodes[far], connection, frame, self.now))
 
 
 def person(name: str) -> Person:

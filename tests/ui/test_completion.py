@@ -24,7 +24,7 @@ def texts(before_cursor: str) -> list[str]:
         ("/PE", ["/peers"]),
         ("  /pe", ["/peers"]),
         ("/me", ["/me "]),
-        ("/who", ["/whois "]),
+        ("/who", ["/who", "/whois "]),
         ("/inv", ["/invite "]),
         ("/invite ", ["qr"]),
         ("/map ", ["--dot", "--mermaid"]),

@@ -36,6 +36,7 @@ from p2pchat.ui.commands import (
     ShowPeers,
     ShowSeen,
     ShowTrace,
+    ShowWho,
     ShowWhois,
     Verify,
     Write,
@@ -107,6 +108,7 @@ LEADS = st.text(
         ("/peers", ShowPeers()),
         ("/names", ShowPeers()),
         ("/w", ShowPeers()),
+        ("/who", ShowWho()),
         ("/map", ShowMap(MapForm.TREE)),
         ("/ma --mermaid", ShowMap(MapForm.MERMAID)),
         ("/map  --dot ", ShowMap(MapForm.DOT)),
@@ -203,7 +205,7 @@ def test_a_line_means_what_the_grammar_says(buffer: str, command: Command) -> No
 
 @pytest.mark.parametrize(
     ("buffer", "word"),
-    [("/who", "/who"), ("/st", "/stats"), ("/help who", "/who"), ("/notify off", "/notify")],
+    [("/st", "/stats"), ("/help log", "/log"), ("/notify off", "/notify")],
 )
 def test_what_is_not_built_is_recognised_and_not_sent(buffer: str, word: str) -> None:
     command = parse(buffer)

@@ -8,10 +8,17 @@ from typing import Any
 
 from hypothesis import given
 
+from p2pchat.core.attendance import Attendance, Attendee
 from p2pchat.core.notices import Finding, Health, NetworkMap, Path, PathStep, WeakPlace
 from p2pchat.core.values import Person
 from p2pchat.ui.commands import MapForm
-from p2pchat.ui.ndjson_answers import encode_findings, encode_invitation, encode_map, encode_path
+from p2pchat.ui.ndjson_answers import (
+    encode_attendance,
+    encode_findings,
+    encode_invitation,
+    encode_map,
+    encode_path,
+)
 
 from .maps import ANN, BOB, CAROL, edge, known, map_of, maps, said
 
@@ -29,6 +36,19 @@ def data_of(line: str, command: str) -> Any:
     assert line.isascii()
     assert (found["type"], found["command"], found["ref"]) == ("result", command, "r")
     return found["data"]
+
+
+def test_an_attendance_says_who_answered_and_how_many_there_may_be() -> None:
+    found = Attendance((Attendee(BOB, 1),), (CAROL,), 3100, blocked=1)
+    line = encode_attendance(found, TS, "r", lambda peer: peer == BOB.id)
+
+    assert data_of(line, "who") == {
+        "answered": [{"who": of(BOB), "verified": True, "hops": 1}],
+        "silent": [{"who": of(CAROL), "verified": False}],
+        "blocked": 1,
+        "estimate": 3100,
+        "exact": False,
+    }
 
 
 def test_a_map_is_people_and_edges() -> None:

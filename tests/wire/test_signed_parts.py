@@ -1,4 +1,4 @@
-"""What is signed inside of frames about who is connected to whom: records, statements."""
+"""What is inside of what is signed about who is here and connected to whom."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from p2pchat.core import limits
 from p2pchat.core.mesh_frames import MapAnswer, SignedStatement
 from p2pchat.core.records import RecordHeader
 from p2pchat.core.topology import StatedNeighbour, StatementHeader
+from p2pchat.core.who import WhoQuery
 from p2pchat.errors import FrameMalformed
 from p2pchat.sim.codec import MemoCodec
 from p2pchat.wire.codec import Codec, decode, encode
@@ -24,6 +25,7 @@ CODEC = Codec()
 READ: dict[type[Struct], Callable[[bytes], Struct]] = {
     RecordHeader: CODEC.decode_record,
     StatementHeader: CODEC.decode_statement,
+    WhoQuery: CODEC.decode_who,
 }
 PARTS = pytest.mark.parametrize("part", READ, ids=lambda part: part.__name__)
 
@@ -49,6 +51,10 @@ def test_what_is_signed_comes_back_as_it_was(example: tuple[type[Struct], list[o
             encoded = CODEC.encode_statement(value)
             assert MemoCodec().encode_statement(value) == encoded
             assert MemoCodec().decode_statement(encoded) == value
+        case WhoQuery():
+            encoded = CODEC.encode_who(value)
+            assert MemoCodec().encode_who(value) == encoded
+            assert MemoCodec().decode_who(encoded) == value
     assert msgspec.msgpack.decode(encoded) == fields
 
 

@@ -6,13 +6,11 @@ from collections.abc import Callable
 
 from p2pchat.core.direct_values import SEALING_REQUEST
 from p2pchat.core.events import Effect
+from p2pchat.core.flood import Flood
 from p2pchat.core.neighbours import Neighbours
 from p2pchat.core.setup import DIRECT
 from p2pchat.core.trails import Trails
-from p2pchat.core.values import ConnectionId, EnvelopeId, PeerId
-
-Flood = Callable[[int, bytes, bytes, PeerId | None, float, int], tuple[EnvelopeId, list[Effect]]]
-"""Sends a passing envelope of a kind with a body and a nonce, not to that peer, at that time."""
+from p2pchat.core.values import ConnectionId, PeerId
 
 
 class Ways:

@@ -13,6 +13,7 @@ from p2pchat.core.events import (
     AddressFound,
     AskMap,
     AskPath,
+    AskWho,
     AskWhoHas,
     BytesReceived,
     ClockSet,
@@ -61,6 +62,7 @@ Wish = (
     HangUp
     | AskWhoHas
     | AskMap
+    | AskWho
     | AskPath
     | SendDirect
     | DeliveredNoted
@@ -158,6 +160,8 @@ class Core(Machines):
                 return self._ask_who_has(number, now)
             case AskMap():
                 return self._survey.ask_map(now)
+            case AskWho():
+                return self._survey.who.ask(self._others_known(now), now, self._wall_ms(now))
             case AskPath(number, target):
                 return self._survey.ask_path(number, target, now)
             case SendDirect(message, recipient, kind, text):

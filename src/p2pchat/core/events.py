@@ -76,6 +76,10 @@ class AskMap(Struct, frozen=True):
     """The user wants to see the network."""
 
 
+class AskWho(Struct, frozen=True):
+    """The user wants to know who is here."""
+
+
 class SendDirect(Struct, frozen=True):
     """The user has something to say to one person."""
 
@@ -185,6 +189,7 @@ Event = (
     | NetworkChanged
     | LookAround
     | AskMap
+    | AskWho
     | AskPath
     | SendDirect
     | DeliveredNoted

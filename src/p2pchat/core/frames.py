@@ -41,6 +41,7 @@ from p2pchat.core.mesh_frames import (
     Shuffle,
     ShuffleAnswer,
     Walk,
+    WhoAnswers,
 )
 
 FIRST_SKIPPABLE: Final = 128
@@ -289,6 +290,7 @@ Frame = (
     | MapAnswer
     | PathAsk
     | PathAnswer
+    | WhoAnswers
     | Packet
     | NoWay
     | KeyAnswer

@@ -11,6 +11,7 @@ from p2pchat.core.address_book import AddressBook
 from p2pchat.core.admission import ACCEPTED_LIMIT
 from p2pchat.core.alarms import Purpose
 from p2pchat.core.announcements import Announcements
+from p2pchat.core.attendance import Attendance, attendance
 from p2pchat.core.clock_check import ClockCheck
 from p2pchat.core.connections import Connections
 from p2pchat.core.contacts import Contacts
@@ -36,8 +37,7 @@ from p2pchat.core.session import Session
 from p2pchat.core.setup import Credentials, Setup
 from p2pchat.core.spreading import Spreading
 from p2pchat.core.statuses import neighbour_statuses
-from p2pchat.core.survey import Survey
-from p2pchat.core.topology import StatementCodec
+from p2pchat.core.survey import Survey, SurveyCodec
 from p2pchat.core.values import (
     Address,
     ConnectionId,
@@ -49,13 +49,14 @@ from p2pchat.core.values import (
     PeerId,
     Person,
 )
+from p2pchat.core.who import WHO_QUERY
 from p2pchat.errors import AnnounceOverflow
 
 if TYPE_CHECKING:
     from random import Random
 
 
-class CoreCodec(EnvelopeCodec, RecordCodec, StatementCodec, DirectCodec, PresenceCodec, Protocol):
+class CoreCodec(EnvelopeCodec, RecordCodec, SurveyCodec, DirectCodec, PresenceCodec, Protocol):
     """Bytes to values and back, for everything that is signed."""
 
 
@@ -117,7 +118,9 @@ class Machines:
             self._people,
             self._connections.leave,
         )
-        self._survey = Survey(setup, codec, credentials, rng)
+        self._survey = Survey(
+            setup, codec, credentials, rng, self._spreading.flood, self.contacts.is_blocked
+        )
         self._direct = self._make_direct(codec, credentials, rng, sealer, delivered)
         self._presence = Presence(
             self._people, self._spreading.flood, codec, rng, is_told=setup.tells_presence
@@ -219,6 +222,17 @@ class Machines:
         """Return the map as far as it is known, and whether nothing more is waited for."""
         return self._survey.map(now)
 
+    def who_wait_s(self, now: float) -> float:
+        """Return how long nobody would answer who is here, for everybody has just done so."""
+        return self._survey.who.wait_s(now)
+
+    def who(self, now: float) -> tuple[Attendance, bool]:
+        """Return who answered the last `AskWho`, and whether nothing more is waited for."""
+        who = self._survey.who
+        known = map(self.name_of, self._others_known(now))
+        is_blocked = self.contacts.is_blocked
+        return attendance(who.answered, who.estimate, known, is_blocked), who.is_done
+
     def path(self, number: int, now: float) -> Path | None:
         """Return the answer to an `AskPath`; None while it may still come."""
         return self._survey.path(number, now)
@@ -283,6 +297,9 @@ class Machines:
             Holding("people", len(self._people), PEOPLE_LIMIT),
         )
 
+    def _others_known(self, now: float) -> tuple[PeerId, ...]:
+        return tuple(peer for peer in self._people.known(now) if peer != self._setup.me)
+
     # --- What the machines ask of each other ---------------------------------------------------
 
     def _announce_guest(self, kind: Kind, text: str) -> None:
@@ -300,6 +317,8 @@ class Machines:
             via = way_of(envelope.author, connection, self.neighbours)
             by = None if via is None else self.name_of(via)
             return self._presence.on_presence(envelope, by, hops, now)
+        if envelope.header.kind == WHO_QUERY:
+            return self._survey.who.on_query(envelope, connection, now)
         return []
 
     def _note_first(

@@ -1,4 +1,4 @@
-"""Frames about who is connected to whom: membership, map and paths."""
+"""Frames about who is here and connected to whom: membership, map, paths, and who."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from p2pchat.core import limits
-from p2pchat.core.fields import Id16, Nick, Number, SignatureBytes
+from p2pchat.core.fields import Id16, Key, Nick, Number, SignatureBytes
 
 
 class SignedRecord(Struct, frozen=True, array_like=True):
@@ -157,3 +157,25 @@ class PathAnswer(Struct, frozen=True, array_like=True, tag=67):
     is_complete: bool
     """Whether the last hop is the target, or the author of the envelope."""
     hops: Annotated[tuple[PathHop, ...], Meta(max_length=limits.LIST_LIMIT)]
+
+
+class WhoAnswer(Struct, frozen=True, array_like=True):
+    """Somebody's signed word that he is here: see `core/who.py`."""
+
+    peer: Key
+    nick: Nick
+    signature: SignatureBytes
+    halvings: Annotated[int, Meta(ge=0, le=limits.WHO_HALVINGS)]
+    """How often half of the answers were left out where it passed."""
+    hops: Annotated[int, Meta(ge=0, le=limits.HOPS_LIMIT)]
+    """As of a Carry: 0 from himself, not signed, for people."""
+
+
+class WhoAnswers(Struct, frozen=True, array_like=True, tag=68):
+    """Takes answers one connection back along the way that a question came.
+
+    `way` is the id of the question's envelope.
+    """
+
+    way: Id16
+    answers: Annotated[tuple[WhoAnswer, ...], Meta(min_length=1, max_length=limits.LIST_LIMIT)]

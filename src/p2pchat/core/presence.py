@@ -7,10 +7,10 @@ from typing import Annotated, Final, Protocol
 
 from msgspec import Meta, Struct
 
-from p2pchat.core.direct_ways import Flood
 from p2pchat.core.envelopes import Envelope
 from p2pchat.core.events import Effect, Tell
 from p2pchat.core.fields import Nick
+from p2pchat.core.flood import Flood
 from p2pchat.core.notices import Joined, Left, NickChanged
 from p2pchat.core.people import People
 from p2pchat.core.values import ConnectionId, PeerId, Person

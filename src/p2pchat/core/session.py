@@ -65,6 +65,7 @@ from p2pchat.core.mesh_frames import (
     Shuffle,
     ShuffleAnswer,
     Walk,
+    WhoAnswers,
 )
 from p2pchat.core.notices import Direction
 from p2pchat.core.values import Address, ConnectionId, Epoch, PeerId, Person
@@ -94,6 +95,7 @@ _TALK: Final = (
     Digests, PageAsk, Page, Offer, Ask, Filled, Answered, Gone,
     Introduce, Join, Walk, Found, PlaceAsk, PlaceAnswer, Release, Shuffle, ShuffleAnswer,
     ReachabilityAsk, ReachabilityAnswer, MapAsk, MapAnswer, PathAsk, PathAnswer,
+    WhoAnswers,
     Packet, NoWay, KeyAnswer, Receipt,
 )  # fmt: skip
 

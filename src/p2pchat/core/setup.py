@@ -14,6 +14,7 @@ from p2pchat.core.reach import AckSignatures
 from p2pchat.core.records import RecordSignatures
 from p2pchat.core.topology import StatementSignatures
 from p2pchat.core.values import Address, Epoch, NetworkId, PeerId
+from p2pchat.core.who import WHO, WhoSignatures
 
 MEMBERSHIP: Final = "membership"
 MAP: Final = "map"
@@ -63,7 +64,8 @@ class Setup:
     @property
     def abilities(self) -> tuple[str, ...]:
         """What it does besides what every node does, as its `Hello` says."""
-        return (MEMBERSHIP, MAP, PATH, DIRECT) if self.joins else (MAP, PATH, DIRECT)
+        everybodys = (MAP, PATH, DIRECT, WHO)
+        return (MEMBERSHIP, *everybodys) if self.joins else everybodys
 
 
 class Credentials(
@@ -72,6 +74,7 @@ class Credentials(
     RecordSignatures,
     StatementSignatures,
     DirectSignatures,
+    WhoSignatures,
     Protocol,
 ):
     """Signs and checks envelopes and acknowledgements, and proves knowledge of the room."""

@@ -47,6 +47,9 @@ ADDRESS_CONTEXT: Final = b"p2pchat/1 address\0"
 MAP_CONTEXT: Final = b"p2pchat/1 map\0"
 """What stands before the signed bytes of a statement for the map, in its signature."""
 
+WHO_CONTEXT: Final = b"p2pchat/1 who\0"
+"""What stands before the signed bytes of an answer to who is here, in its signature."""
+
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _GROUP: Final = 4
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from p2pchat.core.values import ACK_CONTEXT, ADDRESS_CONTEXT, ENVELOPE_CONTEXT, MAP_CONTEXT, PeerId
+from p2pchat.core.values import (
+    ACK_CONTEXT,
+    ADDRESS_CONTEXT,
+    ENVELOPE_CONTEXT,
+    MAP_CONTEXT,
+    WHO_CONTEXT,
+    PeerId,
+)
 from p2pchat.crypto.identity import Identity, is_peer_id, verify
 from p2pchat.crypto.room import Role, Room, check_proof, make_proof
 from p2pchat.crypto.sealing import DirectCredentials
@@ -46,6 +53,14 @@ class NodeCredentials(DirectCredentials):
     def is_valid_statement(self, speaker: PeerId, message: bytes, signature: bytes) -> bool:
         """Tell whether that peer, and nobody else who could be, signed that statement."""
         return is_peer_id(speaker) and verify(speaker, MAP_CONTEXT, message, signature)
+
+    def sign_who(self, message: bytes) -> bytes:
+        """Sign an own answer to who is here."""
+        return self._identity.sign(WHO_CONTEXT, message)
+
+    def is_valid_who(self, peer: PeerId, message: bytes, signature: bytes) -> bool:
+        """Tell whether that peer, and nobody else who could be, answered so."""
+        return is_peer_id(peer) and verify(peer, WHO_CONTEXT, message, signature)
 
     def prove(
         self, *, as_dialler: bool, exported: bytes, dialler: PeerId, acceptor: PeerId

@@ -9,6 +9,7 @@ from p2pchat.core.presence import Here
 from p2pchat.core.records import RecordHeader
 from p2pchat.core.topology import StatementHeader
 from p2pchat.core.values import EnvelopeId
+from p2pchat.core.who import WhoQuery
 from p2pchat.wire.codec import Codec
 from p2pchat.wire.direct_codec import DirectMsgpack
 
@@ -71,6 +72,14 @@ class MemoCodec(DirectMsgpack):
     def decode_presence(self, body: bytes) -> Here:
         """Read the body of a presence; FrameMalformed when it is none."""
         return self._codec.decode_presence(body)
+
+    def encode_who(self, query: WhoQuery) -> bytes:
+        """Make the body of a question who is here."""
+        return self._codec.encode_who(query)
+
+    def decode_who(self, body: bytes) -> WhoQuery:
+        """Read the body of such a question; FrameMalformed when it is none."""
+        return self._codec.decode_who(body)
 
     def encode_record(self, header: RecordHeader) -> bytes:
         """Make the signed bytes of an address record."""

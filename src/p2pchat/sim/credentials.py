@@ -98,6 +98,14 @@ class SimCredentials(SimDirectSignatures):
         """Tell whether that peer signed that statement."""
         return signature == sim_signature(speaker, b"map" + message)
 
+    def sign_who(self, message: bytes) -> bytes:
+        """Sign an own answer to who is here."""
+        return sim_signature(self._me, b"who" + message)
+
+    def is_valid_who(self, peer: PeerId, message: bytes, signature: bytes) -> bool:
+        """Tell whether that peer answered so."""
+        return signature == sim_signature(peer, b"who" + message)
+
     def prove(
         self, *, as_dialler: bool, exported: bytes, dialler: PeerId, acceptor: PeerId
     ) -> bytes:

@@ -65,7 +65,15 @@ COMMANDS: Final[tuple[CommandSpec, ...]] = (
         "list the neighbours, then whoever was heard through them",
         aliases=("names", "w"),
     ),
-    _later("who", "/who", "list everybody in the network"),
+    CommandSpec(
+        "who",
+        "/who",
+        "ask everybody who is here",
+        (
+            "In a large network a share answers, and how many there are is estimated.",
+            "Everybody answers that once in 10 seconds, whoever asks.",
+        ),
+    ),
     CommandSpec(
         "map",
         "/map [--mermaid|--dot]",

@@ -74,6 +74,11 @@ class ShowMap:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowWho:
+    """Ask everybody in the network who is here."""
+
+
+@dataclass(frozen=True, slots=True)
 class ShowTrace:
     """Show the way of a message."""
 
@@ -224,6 +229,7 @@ Command = (
     | Connect
     | Disconnect
     | ShowPeers
+    | ShowWho
     | ShowMap
     | ShowTrace
     | PingSomebody

@@ -1,4 +1,4 @@
-"""The `--json` form of what joining and staying joined can be asked: map, ways, doctor, invite."""
+"""The `--json` form of what can be asked of the network: who, map, ways, doctor, invite."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from p2pchat.core.attendance import Attendance
 from p2pchat.core.notices import Finding, Health, NetworkMap, Path
 from p2pchat.core.values import Message, Person
 from p2pchat.ui.chart import naming_in
@@ -14,6 +15,7 @@ from p2pchat.ui.drawing import dot, mermaid
 from p2pchat.ui.ndjson import encode_result
 from p2pchat.ui.ndjson_values import person_of
 from p2pchat.ui.ways import delay_ms
+from p2pchat.ui.words import Verdict, nobody_is_verified
 
 _HEALTH: Final = {Health.GOOD: "ok", Health.UNSURE: "unsure", Health.BAD: "bad"}
 
@@ -41,6 +43,28 @@ def encode_map(found: NetworkMap, form: MapForm, ts: datetime, ref: str | None =
         draw = mermaid if form is MapForm.MERMAID else dot
         told[form.value] = draw(found, naming_in(found))
     return encode_result("map", told, ts, ref)
+
+
+def encode_attendance(
+    found: Attendance,
+    ts: datetime,
+    ref: str | None = None,
+    is_verified: Verdict = nobody_is_verified,
+) -> str:
+    """Return the line that answers `/who`."""
+
+    def trusted(person: Person) -> dict[str, object]:
+        sure = person.id is not None and is_verified(person.id)
+        return {"who": person_of(person), "verified": sure}
+
+    told = {
+        "answered": [trusted(each.person) | {"hops": each.hops} for each in found.answered],
+        "silent": [trusted(person) for person in found.silent],
+        "blocked": found.blocked,
+        "estimate": found.estimate,
+        "exact": found.is_exact,
+    }
+    return encode_result("who", told, ts, ref)
 
 
 def encode_path(path: Path, about: Message | Person, ts: datetime, ref: str | None = None) -> str:

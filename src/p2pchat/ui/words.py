@@ -97,8 +97,8 @@ def of_reach(reach: Reach, name: Callable[[Person], str]) -> str:
     if not known:
         return "no one is known who could have it"
     if has:
-        text += f": {_listed(has)}"
-    return f"{text}; not yet: {_listed(waiting)}" if waiting else text
+        text += f": {listed(has)}"
+    return f"{text}; not yet: {listed(waiting)}" if waiting else text
 
 
 def together(names: Sequence[str]) -> str:
@@ -110,9 +110,10 @@ def together(names: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:NAMES_SHOWN])
-    more = len(names) - NAMES_SHOWN
+def listed(names: Sequence[str], limit: int = NAMES_SHOWN) -> str:
+    """Join so many names, and count the rest."""
+    shown = ", ".join(names[:limit])
+    more = len(names) - limit
     return f"{shown} and {more} more" if more > 0 else shown
 
 

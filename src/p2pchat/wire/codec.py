@@ -52,12 +52,14 @@ from p2pchat.core.mesh_frames import (
     Shuffle,
     ShuffleAnswer,
     Walk,
+    WhoAnswers,
 )
 from p2pchat.core.presence import Here
 from p2pchat.core.reach import ReachQuery
 from p2pchat.core.records import RecordHeader
 from p2pchat.core.topology import StatementHeader
 from p2pchat.core.values import EnvelopeId
+from p2pchat.core.who import WhoQuery
 from p2pchat.errors import FrameMalformed
 from p2pchat.wire.direct_codec import DirectMsgpack
 
@@ -109,6 +111,7 @@ _KNOWN: Final = frozenset(
         MapAnswer,
         PathAsk,
         PathAnswer,
+        WhoAnswers,
         Packet,
         NoWay,
         KeyAnswer,
@@ -123,6 +126,7 @@ _texts: Final = msgspec.msgpack.Decoder(Texts)
 _records: Final = msgspec.msgpack.Decoder(RecordHeader)
 _statements: Final = msgspec.msgpack.Decoder(StatementHeader)
 _presences: Final = msgspec.msgpack.Decoder(Here)
+_who_queries: Final = msgspec.msgpack.Decoder(WhoQuery)
 _queries: Final = msgspec.msgpack.Decoder(ReachQuery)
 
 
@@ -199,6 +203,14 @@ class Codec(DirectMsgpack):
     def decode_presence(self, body: bytes) -> Here:
         """Read the body of a presence; FrameMalformed when it is none."""
         return _decode(_presences, body)
+
+    def encode_who(self, query: WhoQuery) -> bytes:
+        """Make the body of a question who is here."""
+        return _encoder.encode(query)
+
+    def decode_who(self, body: bytes) -> WhoQuery:
+        """Read the body of such a question; FrameMalformed when it is none."""
+        return _decode(_who_queries, body)
 
     def encode_record(self, header: RecordHeader) -> bytes:
         """Make the signed bytes of an address record."""
