@@ -39,7 +39,9 @@ def test_both_sides_greet_at_once(direction: Direction) -> None:
     )
 
     assert nothing == []
-    assert sent(effects, connection) == [Hello(1, 1, ("map", "path", "direct", "who"), bytes(OUR_EPOCH))]
+    assert sent(effects, connection) == [
+        Hello(1, 1, ("map", "path", "direct", "who"), bytes(OUR_EPOCH))
+    ]
 
 
 def test_the_dialler_proves_first_and_tells_its_name_last() -> None:
