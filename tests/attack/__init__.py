@@ -1,0 +1,1 @@
+"""Puts real nodes under attack, and measures what honest people notice of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
@@ -52,11 +53,18 @@ class HostilePeer:
         self._splitter = FrameSplitter(LARGE)
         self._socket = socket.create_connection(("127.0.0.1", port), DEADLINE_S)
         self._next_number = 0
+        self._is_ended = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up without a word, also while somebody waits for what comes."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     # --- Opening -------------------------------------------------------------------------------
@@ -78,16 +86,19 @@ class HostilePeer:
 
     def prove(self) -> Self:
         """Go on until the other side's welcome is here; ours is still to be sent."""
-        self.greet()
-        credentials = NodeCredentials(self.identity, self._room)
-        proof = credentials.prove(
-            as_dialler=True, exported=self._channel.exported,
-            dialler=self.identity.peer, acceptor=self._channel.peer,
-        )  # fmt: skip
-        self.send(Proof(proof))
+        self.greet().send(self.proof())
         self.expect(Proof)
         self.expect(Welcome)
         return self
+
+    def proof(self) -> Proof:
+        """Return what shows that it knows the room, on this connection."""
+        credentials = NodeCredentials(self.identity, self._room)
+        digest = credentials.prove(
+            as_dialler=True, exported=self._channel.exported,
+            dialler=self.identity.peer, acceptor=self._channel.peer,
+        )  # fmt: skip
+        return Proof(digest)
 
     def open(self, nick: str = "mallory") -> Self:
         """Open the connection as an honest node does."""
@@ -144,14 +155,19 @@ class HostilePeer:
     def frame(self) -> Incoming | None:
         """Wait for the next frame; None at the end."""
         while (payload := self._splitter.next_frame()) is None:
-            if not self._receive():
+            if self._is_ended:
                 return None
+            self._is_ended = not self._receive()  # the last frames may have come with the end
         return decode(payload)
 
     def wait_for_end(self) -> None:
         """Wait until the other side has ended the connection."""
         while self._receive():
             pass
+
+    def take_raw(self) -> bytes:
+        """Take what has come past TLS, which is of no use afterwards; nothing at the end."""
+        return self._socket.recv(65_536)
 
     def _receive(self) -> bool:
         try:
