@@ -189,11 +189,10 @@ def test_the_flags_of_joining_become_settings(monkeypatch: pytest.MonkeyPatch) -
 def test_an_invite_with_a_secret_in_the_arguments_is_refused_and_not_repeated(
     monkeypatch: pytest.MonkeyPatch, capsys: Capture, arguments: list[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        run_with(monkeypatch, *arguments)
+    code, settings = run_with(monkeypatch, *arguments)
 
     said = capsys.readouterr()
-    assert ended.value.code == 2
+    assert (code, settings) == (2, None)
     assert said.err.count("\n") == 1
     assert SECRET[len(INVITE_SCHEME) :][:8] not in said.err + said.out
     assert "--invite-file" in said.err

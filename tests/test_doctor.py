@@ -24,6 +24,7 @@ from p2pchat.core.notices import (
 )
 from p2pchat.core.values import Address, PeerId, Person
 from p2pchat.doctor import disk_problem, doctor, examine, files_limit
+from p2pchat.errors import BadUsage
 from p2pchat.inviting import invite_of
 from p2pchat.settings import Settings
 from tests.nodes import DEADLINE_S, address_of, line_of, node, until
@@ -133,12 +134,10 @@ async def test_who_can_not_be_dialled_is_bad(capfd: Capture) -> None:
     assert f"[!]  connect     could not connect to {gone}" in capfd.readouterr().out
 
 
-async def test_an_invite_to_another_room_than_the_one_asked_for_is_bad(capfd: Capture) -> None:
+async def test_an_invite_to_another_room_than_the_one_asked_for_is_refused() -> None:
     async with asyncio.timeout(DEADLINE_S), node("ben", room="tea") as ben:
-        code = await doctor(quiet_settings(connect=(invite_of(ben)[0],), room="lobby"))
-
-    assert code == 1
-    assert "that invite is for the room tea" in capfd.readouterr().out
+        with pytest.raises(BadUsage, match="invite is for the room tea"):
+            await doctor(quiet_settings(connect=(invite_of(ben)[0],), room="lobby"))
 
 
 async def test_as_json_it_is_one_object(capfd: Capture) -> None:

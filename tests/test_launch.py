@@ -19,28 +19,30 @@ def invite_to(room: str, secret: bytes | None = None) -> Invite:
     return Invite(room, secret, (InvitePlace(sim_peer_id("bob"), (BOB,)),))
 
 
-def test_whom_the_command_line_names_is_dialled_in_that_order() -> None:
+async def test_whom_the_command_line_names_is_dialled_in_that_order() -> None:
     invite = invite_to("lobby")
 
-    node, targets = node_for(Settings(connect=(encode_invite(invite), "10.1.0.2:55555")))
+    node, targets = await node_for(Settings(connect=(encode_invite(invite), "10.1.0.2:55555")))
 
     assert targets == (invite, BOB)
     assert node.room == "lobby"
 
 
-def test_an_invite_decides_the_room_unless_one_is_named() -> None:
+async def test_an_invite_decides_the_room() -> None:
     text = encode_invite(invite_to("tea"))
 
-    invited, _ = node_for(Settings(connect=(text,)))
-    named, _ = node_for(Settings(connect=(text,), room="lobby"))
-    plain, _ = node_for(Settings())
+    invited, _ = await node_for(Settings(connect=(text,)))
+    named, _ = await node_for(Settings(connect=(text,), room="tea"))
+    plain, _ = await node_for(Settings())
 
-    assert (invited.room, named.room, plain.room) == ("tea", "lobby", "lobby")
+    assert (invited.room, named.room, plain.room) == ("tea", "tea", "lobby")
 
 
 @pytest.mark.parametrize(
     ("text", "error"), [("10.1.0.2", BadAddress), ("p2pchat://nonsense", BadInvite)]
 )
-def test_what_is_neither_address_nor_invite_is_refused(text: str, error: type[Exception]) -> None:
+async def test_what_is_neither_address_nor_invite_is_refused(
+    text: str, error: type[Exception]
+) -> None:
     with pytest.raises(error):
-        node_for(Settings(connect=(text,)))
+        await node_for(Settings(connect=(text,)))

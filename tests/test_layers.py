@@ -90,11 +90,16 @@ LAYERS: Final[dict[str, Layer]] = {
     "face": Layer(VALUES | {"ui"}, pure=True),
     "pipe_fronts": Layer(VALUES | {"face", "stdio", "ui"}),
     "fronts": Layer(VALUES | {"face", "stdio", "ui", "settings", "pipe_fronts"}),
-    "invite_input": Layer(VALUES | {"settings", "wire.invite"}),
+    "private_input": Layer(VALUES),
+    "invite_input": Layer(VALUES | {"private_input", "settings", "wire.invite"}),
+    "secret_input": Layer(
+        VALUES | {"crypto.passphrase", "private_input", "settings", "wire.invite"}
+    ),
+    "rooms": Layer(VALUES | {"crypto", "secret_input", "settings", "store", "wire.invite"}),
     "argument": Layer(VALUES | {"invite_input"}),
-    "launch": Layer(VALUES | {"node", "settings", "wire.invite", "core.lookout"}),
+    "launch": Layer(PARTS | {"node", "rooms", "settings"}),
     "company": Layer(VALUES | {"node"}),
-    "connecting": Layer(VALUES | {"face", "node"}),
+    "connecting": Layer(VALUES | {"face", "node", "rooms"}),
     "addressing": Layer(
         VALUES | {"company", "core.contacts", "core.naming", "face", "node", "ui"},
     ),
@@ -114,18 +119,28 @@ LAYERS: Final[dict[str, Layer]] = {
     "doctor": Layer(
         PARTS | {"examining", "launch", "logs", "node", "settings", "stdio", "ui"},
     ),
-    "inviting": Layer(PARTS | {"launch", "node", "settings", "stdio", "ui"}),
+    "inviting": Layer(PARTS | {"launch", "node", "rooms", "settings", "stdio", "ui"}),
+    "founding": Layer(PARTS | {"inviting", "rooms", "settings"}),
     "simulate": Layer(frozenset({"sim"}), frozenset({"msgspec", "rich"})),
     "paths": Layer(frozenset({"store"}), frozenset({"platformdirs"})),
+    "simulation_flags": Layer(VALUES),
     "cli": Layer(
         VALUES
         | {"app", "settings", "paths", "version", "sending", "simulate"}
-        | {"argument", "doctor", "invite_input", "inviting"}
+        | {
+            "argument",
+            "doctor",
+            "founding",
+            "simulation_flags",
+            "invite_input",
+            "inviting",
+            "secret_input",
+        }
     ),
     "version": Layer(VALUES, pure=True),
     "start": Layer(frozenset({"cli", "version"})),
     "__main__": Layer(frozenset({"start"})),
-    "": Layer(VALUES | {"node", "crypto.identity"}),
+    "": Layer(VALUES | {"node", "crypto.identity", "crypto.passphrase"}),
 }
 """By the first part of a module's name; the empty name is the package's own `__init__`."""
 

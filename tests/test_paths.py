@@ -24,6 +24,7 @@ def test_each_kind_of_file_has_a_line_with_its_place(tmp_path: Path) -> None:
         "contacts": str(own / "contacts"),
         "outbox": str(own / "outbox"),
         "delivered": str(own / "delivered"),
+        "rooms": str(default_folder() / ".rooms"),
     }
 
 

@@ -33,8 +33,8 @@ async def send_to(
 ) -> int:
     """Run it as `ann`, on this machine's loopback only."""
 
-    def start(settings: Settings) -> Started:
-        _, targets = node_for(settings)
+    async def start(settings: Settings) -> Started:
+        _, targets = await node_for(settings)
         return node("ann", folder=folder, ephemeral=settings.ephemeral), targets
 
     monkeypatch.setattr(sending, "node_for", start)

@@ -15,14 +15,25 @@ TYPE_CHECKING = False  # what type checkers take for true; typing itself costs 8
 
 if TYPE_CHECKING:
     from p2pchat.core.values import Address, Message, MessageId, PeerId, Person
+    from p2pchat.crypto.passphrase import stretch
     from p2pchat.errors import P2PChatError
     from p2pchat.node import Node
 
-__all__ = ["Address", "Message", "MessageId", "Node", "P2PChatError", "PeerId", "Person"]
+__all__ = [
+    "Address",
+    "Message",
+    "MessageId",
+    "Node",
+    "P2PChatError",
+    "PeerId",
+    "Person",
+    "stretch",
+]
 
 _HOMES = {
     "Node": "p2pchat.node",
     "P2PChatError": "p2pchat.errors",
+    "stretch": "p2pchat.crypto.passphrase",
     **dict.fromkeys(("Address", "Message", "MessageId", "PeerId", "Person"), "p2pchat.core.values"),
 }
 

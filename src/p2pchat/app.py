@@ -111,7 +111,7 @@ class App:
             is_quiet=settings.quiet,
             is_dumb=is_dumb,
         )()
-        self._connecting = Connecting(node, self._front)
+        self._connecting = Connecting(node, self._front, keeps=not settings.ephemeral)
         self._addressing = Addressing(node, self._front, self._company)
         self._answers = Answers(node, self._front, self._company, self._addressing)
         self._personal = Personal(node, self._front, self._company, self._addressing)
@@ -139,7 +139,9 @@ class App:
         # Who was heard through others is out of reach when no neighbour is left.
         near = node.neighbour_count
         reachable = len(self._company.people) if near else 0
-        return Toolbar(node.room, reachable, node.port, near, node.waiting_count)
+        return Toolbar(
+            node.room, reachable, node.port, near, node.waiting_count, is_private=node.is_private
+        )
 
     @property
     def known_addresses(self) -> Sequence[str]:
@@ -340,7 +342,7 @@ async def run(settings: Settings, *, is_dumb: bool) -> int:
     Raises:
         P2PChatError: It could not start.
     """
-    node, targets = node_for(settings)
+    node, targets = await node_for(settings)
     async with node:
         with logging_to(settings, node.profile):
             asyncio.get_running_loop().set_exception_handler(Unexpected())

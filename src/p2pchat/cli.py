@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import re
 import sys
@@ -18,11 +17,15 @@ from p2pchat.errors import (
     BadInvite,
     BadNick,
     BadRoom,
+    BadSecret,
     BadSettings,
+    BadUsage,
     InviteExposed,
     P2PChatError,
+    SecretExposed,
 )
 from p2pchat.settings import Settings, merged, ours
+from p2pchat.simulation_flags import add_simulation_flags, add_sweep_flags
 from p2pchat.version import version
 
 EXIT_FAILED: Final = 1
@@ -40,16 +43,30 @@ COMMANDS: Final = {
 
 _SWEEP: Final = "simulate sweep"
 
-_SETTINGS: Final = {BadNick: "nick", BadRoom: "room", BadAddress: "connect", BadInvite: "connect"}
+_SETTINGS: Final = {
+    BadNick: "nick",
+    BadRoom: "room",
+    BadAddress: "connect",
+    BadInvite: "connect",
+    BadSecret: "secret_file",
+}
 """Which setting is wrong when one of these is raised."""
+
+_SUSPECT: Final = re.compile(
+    r"p2pchat://|^--(?:secret|passphrase|password)\b", re.IGNORECASE | re.M
+)
+"""Where a secret may stand among the arguments."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program as the command line asks; return the exit code."""
     _stand_in_for_closed_streams()
-    parser = make_parser()
-    given = parser.parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
-    flags = dict(vars(given))
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        _refuse_exposed(words)
+    except (InviteExposed, SecretExposed) as error:
+        return _fail(error, EXIT_USAGE)
+    flags = dict(vars(make_parser().parse_args(_joined(words))))
     if flags.pop("version", False):
         return _print(f"{version()}\n")
     command = flags.pop("command", None)
@@ -61,31 +78,57 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name: flags.pop(name) for name in ("text", "to", "wait_acks", "timeout") if name in flags
     }
     file = flags.pop("config", None)
-    as_qr = flags.pop("qr", False)
+    as_qr, new_room = flags.pop("qr", False), flags.pop("new_room", None)
     if command == "listen":
         flags["listen"] = True
     from p2pchat.invite_input import refuse_exposed, with_invite_file  # noqa: PLC0415
+    from p2pchat.secret_input import refuse_exposed_secrets, with_secret_file  # noqa: PLC0415
 
     try:
         refuse_exposed(ours(os.environ))
+        refuse_exposed_secrets((), os.environ)
         settings = merged(flags, os.environ, _config_file(file), is_named=file is not None)
         if command == "paths":
             from p2pchat.paths import listing  # noqa: PLC0415
 
             return _print(listing(settings.profile, _config_file(file)))
-        settings = with_invite_file(settings)
+        settings = with_invite_file(with_secret_file(settings))
     except BadSettings as error:
         return _fail(error, EXIT_CONFIG)
-    except (InviteExposed, BadInvite) as error:
+    except BadSecret as error:
+        return _fail(error, EXIT_USAGE if "secret_file" in flags else EXIT_CONFIG)
+    except (InviteExposed, SecretExposed, BadInvite, BadUsage) as error:
         return _fail(error, EXIT_USAGE)
-    return _run(flags, lambda: _program(command, settings, sending, as_qr=as_qr))
+    except KeyboardInterrupt:  # at the question for a secret
+        return 130
+    return _run(flags, lambda: _program(command, settings, sending, new_room, as_qr=as_qr))
+
+
+def _refuse_exposed(words: Sequence[str]) -> None:
+    """Refuse secrets among the arguments before anything can repeat them."""
+    if not _SUSPECT.search("\n".join(words)):
+        return
+    from p2pchat.invite_input import refuse_exposed  # noqa: PLC0415
+    from p2pchat.secret_input import refuse_exposed_secrets  # noqa: PLC0415
+
+    refuse_exposed({"on the command line": "\n".join(words)})
+    refuse_exposed_secrets(words, {})
 
 
 def _program(
-    command: str | None, settings: Settings, sending: Mapping[str, Any], *, as_qr: bool
+    command: str | None,
+    settings: Settings,
+    sending: Mapping[str, Any],
+    new_room: str | None,
+    *,
+    as_qr: bool,
 ) -> Coroutine[Any, Any, int]:
     """Return what the command line asks for, not running yet."""
     match command:
+        case "invite" if new_room is not None:
+            from p2pchat.founding import found  # noqa: PLC0415
+
+            return found(settings, new_room, as_qr=as_qr)
         case "send":
             from p2pchat.sending import send  # noqa: PLC0415
 
@@ -115,7 +158,9 @@ def _run(flags: Mapping[str, object], program: Callable[[], Coroutine[Any, Any, 
         import asyncio  # noqa: PLC0415
 
         return asyncio.run(program())
-    except (BadNick, BadRoom, BadAddress, BadInvite) as error:
+    except BadUsage as error:
+        return _fail(error, EXIT_USAGE)
+    except (BadNick, BadRoom, BadAddress, BadInvite, BadSecret) as error:
         return _fail(error, EXIT_USAGE if _SETTINGS[type(error)] in flags else EXIT_CONFIG)
     except P2PChatError as error:
         return _fail(error, EXIT_FAILED)
@@ -238,19 +283,21 @@ def make_parser() -> argparse.ArgumentParser:
             name, help=what, description=what, argument_default=argparse.SUPPRESS
         )
         if name == "simulate":
-            _add_simulation_flags(command)
+            add_simulation_flags(command)
             command.epilog = "p2pchat simulate sweep lets a share of many nodes die at once: see "
             command.epilog += "p2pchat simulate sweep --help"
             continue
         if name == "send":
             _add_send_flags(command)
         if name == "invite":
+            command.add_argument("--new-room", type=argument.room, metavar="NAME",
+                help="make a private room with a secret of its own, and invite to it")  # fmt: skip
             command.add_argument("--qr", action="store_true", help="draw it as well, for a camera")
         _add_node_flags(command)
         _add_front_flags(command)
     what = "Let a share of many nodes die at once, and see whom broadcasts still reach."
     sweep = commands.add_parser(_SWEEP, description=what, argument_default=argparse.SUPPRESS)
-    _add_sweep_flags(sweep)
+    add_sweep_flags(sweep)
     return parser
 
 
@@ -288,7 +335,13 @@ def _add_node_flags(parser: argparse.ArgumentParser) -> None:
         help=f"port to listen on; 0 for any (default: {limits.DEFAULT_PORT}, or the next free one)",
     )
     add("--host", metavar="ADDRESS", help="address to listen on (default: all, IPv4 and IPv6)")
-    add("-r", "--room", type=argument.room, metavar="NAME", help="room to be in (default: lobby)")
+    add("-r", "--room", type=argument.room, metavar="NAME",
+        help="room to be in, open or one of your private ones (default: lobby)")  # fmt: skip
+    add(
+        "--secret-file",
+        metavar="FILE",
+        help="secret of a private room: a passphrase, or key: and 32 hex digits; - asks for it",
+    )
     add("--profile", metavar="NAME", help="which identity (default: the first free one)")
     add("--ephemeral", action="store_true", help="a fresh identity, nothing is kept on disk")
     add("--manual", action="store_true", help="connect only where I say")
@@ -317,69 +370,6 @@ def _add_front_flags(parser: argparse.ArgumentParser) -> None:
     add("--log-file", metavar="FILE", help="where to log (default: in the profile)")
     add("--config", metavar="FILE", help="settings file")
     add("-V", "--version", action="store_true", help="print version and protocol")  # fmt: skip
-
-
-def _add_simulation_flags(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--nodes", type=_within(int, 2, 20_000), metavar="N", help="default: 100")
-    add("--degree", type=_within(int, 2, 60), metavar="D", help="neighbours of each (default: 5)")
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument("--messages", type=_within(int, 1, 1_000_000), metavar="M",
-        help="default: 100")  # fmt: skip
-    length.add_argument("--minutes", type=_within(float, 0.01, 1_440), metavar="MINUTES",
-        help="talk for so long in virtual time, instead of so many messages")  # fmt: skip
-    add("--rate", type=_within(float, 0.01, 10_000), metavar="PER_S",
-        help="messages a virtual second, of all together (default: 10)")  # fmt: skip
-    add("--authors", type=_within(int, 1, 20_000), metavar="K", help="who speaks (default: all)")
-    size = parser.add_mutually_exclusive_group()
-    size.add_argument("--size", type=_within(int, 1, limits.TEXT_LIMIT_CHARACTERS),
-        metavar="BYTES", help="length of a text (default: 64)")  # fmt: skip
-    size.add_argument("--large", action="store_true", help="texts that are pushed lazily")
-    add("--churn", type=_within(float, 0, 1_000), metavar="PERCENT",
-        help="nodes that go and come back, each minute (default: 0)")  # fmt: skip
-    add("--loss", type=_within(float, 0, 100), metavar="PERCENT",
-        help="connections that fall silent during the talk (default: 0)")  # fmt: skip
-    add("--partition", type=_within(float, 0, 3_600), metavar="SECONDS",
-        help="how long the network lies in two halves (default: 0)")  # fmt: skip
-    add("--seed", type=_within(int, 0, 2**53), metavar="S",
-        help="the same seed gives the same output (default: 0)")  # fmt: skip
-    add("--strategy", choices=["flood", "lazy"],
-        help="for large texts; small ones always flood (default: lazy)")  # fmt: skip
-    add("--json", action="store_true", help="print one JSON object")
-
-
-def _add_sweep_flags(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--nodes", type=_within(int, 100, 20_000), metavar="N", help="default: 10000")
-    add("--messages", type=_within(int, 1, 1_000), metavar="M",
-        help="broadcasts after each crash (default: 100)")  # fmt: skip
-    add("--fractions", type=_fractions, metavar="PERCENT,...",
-        help="how many die (default: 10,20,30,40,50,60,70,80,90,95)")  # fmt: skip
-    add("--seed", type=_within(int, 0, 2**53), metavar="S",
-        help="the same seed gives the same output (default: 0)")  # fmt: skip
-    add("--jobs", type=_within(int, 1, 64), metavar="J", help="processes (default: 1)")
-    add("--json", action="store_true", help="print one JSON object")
-    add("--svg", metavar="FILE", help="draw a picture as well")
-
-
-def _fractions(text: str) -> tuple[int, ...]:
-    read = _within(int, 1, 99)
-    return tuple(int(read(part)) for part in text.split(","))
-
-
-def _within(kind: Callable[[str], float], least: float, most: float) -> Callable[[str], float]:
-    """Make a reader of numbers between two bounds, these included."""
-
-    def read(text: str) -> float:
-        try:
-            number = kind(text)
-        except ValueError:
-            number = math.nan
-        if not least <= number <= most:
-            raise argparse.ArgumentTypeError(f"must be {least:g}-{most:g}, got {text}")
-        return number
-
-    return read
 
 
 if __name__ == "__main__":

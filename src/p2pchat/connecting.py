@@ -10,9 +10,10 @@ from typing import Final
 from p2pchat.core.invites import Invite
 from p2pchat.core.notices import Connected, Direction, Trouble
 from p2pchat.core.values import Address
-from p2pchat.errors import BadInvite, DialFailed
+from p2pchat.errors import BadInvite, DialFailed, OtherRoom
 from p2pchat.face import Front
 from p2pchat.node import Node
+from p2pchat.rooms import directions
 
 REDIAL_FIRST_S: Final = 5.0
 REDIAL_LONGEST_S: Final = 300.0
@@ -24,9 +25,17 @@ Target = Address | Invite
 class Connecting:
     """Dials for the user, and knows which request a connection answers."""
 
-    def __init__(self, node: Node, front: Front) -> None:
+    def __init__(self, node: Node, front: Front, *, keeps: bool) -> None:
+        """Begin with none.
+
+        Args:
+            node: Dials.
+            front: Is told what became of it.
+            keeps: Whether rooms of invites may be remembered.
+        """
         self._node = node
         self._front = front
+        self._keeps = keeps
         self._addresses: dict[str, None] = {}
         self._refs: dict[Address, list[str | None]] = {}
 
@@ -43,9 +52,12 @@ class Connecting:
             self._refs.setdefault(address, []).append(ref)
         try:
             opened = await self._node.connect(where)
-        except (DialFailed, BadInvite) as error:
+        except (DialFailed, BadInvite, OtherRoom) as error:
             self._forget(addresses, ref)
-            self._front.show(Trouble(str(error), error.code), ref)
+            text = str(error)
+            if isinstance(error, OtherRoom) and isinstance(where, Invite):
+                text += " " + await directions(where, is_kept=self._keeps)
+            self._front.show(Trouble(text, error.code), ref)
             return False
         if opened.already:
             self._forget(addresses, ref)

@@ -59,7 +59,7 @@ async def doctor(settings: Settings) -> int:
     Raises:
         P2PChatError: It could not even start; the text says what to do.
     """
-    node, targets = node_for(settings)
+    node, targets = await node_for(settings)
     async with node:
         with logging_to(settings, node.profile):
             node.look_on_lan()
@@ -154,7 +154,7 @@ def _facts(node: Node, failed_dials: tuple[str, ...]) -> Facts:
         machine=_machine(node.port),
         lan=_lan(node),
         room=node.room,
-        is_open=not node.invite().has_secret,
+        is_open=not node.is_private,
         profile=node.profile.name,
         folder="" if folder is None else str(folder),
         was_dialled=Direction.IN in _directions(node),

@@ -37,6 +37,9 @@ P2PChatError
 ├── BadNick
 ├── BadRoom
 ├── BadSecret
+├── SecretExposed
+├── OtherRoom
+├── BadUsage
 ├── TextTooLong
 ├── AnnounceOverflow
 ├── ListenFailed
@@ -44,7 +47,8 @@ P2PChatError
 ├── TerminalGone
 └── ProfileError
     ├── ProfileInUse
-    └── IdentityUnreadable
+    ├── IdentityUnreadable
+    └── RoomUnreadable
 
 Classes build their text from data; callers catch classes and never parse text.
 `code` is the stable word of an error in `--json` output.
@@ -349,6 +353,30 @@ class BadSecret(P2PChatError):
         super().__init__(f"that secret can't be used: {why}.")
 
 
+class SecretExposed(P2PChatError):
+    """A secret stands where other users of the machine can read it."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"{where}: a secret must not stand there, where others can read it. "
+            "Use --secret-file FILE, or --secret-file - for standard input or a prompt."
+        )
+
+
+class OtherRoom(P2PChatError):
+    """An invite is for another room than the one that this node is in."""
+
+    code = "room-refused"
+
+    def __init__(self, invited: str, here: str) -> None:
+        what = f"another room called {here}" if invited == here else f"the room {invited}"
+        super().__init__(f"that invite is for {what}; this is {here}.")
+
+
+class BadUsage(P2PChatError):
+    """Settings that each are good do not fit together; exit code 2."""
+
+
 class TextTooLong(P2PChatError):
     """A text above the limit; nothing of it was sent."""
 
@@ -405,3 +433,13 @@ class ProfileInUse(ProfileError):
 
 class IdentityUnreadable(ProfileError):
     """The key file is damaged or open to other users."""
+
+
+class RoomUnreadable(ProfileError):
+    """A private room was remembered, and its file can't be used."""
+
+    def __init__(self, room: str, problem: str) -> None:
+        super().__init__(
+            f"the secret of {room} can't be had: {problem} Join it again by an invite; or remove "
+            "that file, and its name means an open room."
+        )

@@ -6,14 +6,17 @@ process may be read by other programs of the machine: there it is refused.
 
 from __future__ import annotations
 
-import os
+import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from p2pchat.core.invites import INVITE_LIMIT_CHARACTERS
+from p2pchat.core.invites import INVITE_LIMIT_CHARACTERS, Invite
 from p2pchat.core.values import Address
 from p2pchat.errors import BadSettings, InviteExposed
+from p2pchat.private_input import is_open_to_others, private_line
+from p2pchat.sanitize import visible_line
 from p2pchat.settings import Settings
 from p2pchat.wire.invite import decode_invite, encode_invite, holds_secret, read_target
 
@@ -53,24 +56,29 @@ def with_invite_file(settings: Settings) -> Settings:
     """
     if settings.invite_file is None:
         return settings
-    text = _first_line() if settings.invite_file == "-" else _text_of(Path(settings.invite_file))
-    return replace(settings, connect=(*settings.connect, encode_invite(decode_invite(text))))
+    if settings.invite_file == "-":
+        line = private_line("Invite (it does not show): ", INVITE_LIMIT_CHARACTERS)
+        invite = decode_invite(line.decode("utf-8", "replace"))
+    else:
+        invite, is_open = _read_file(Path(settings.invite_file))
+        if is_open and invite.has_secret and not settings.quiet:
+            _warn(settings.invite_file)
+    return replace(settings, connect=(*settings.connect, encode_invite(invite)))
 
 
-def _first_line() -> str:
-    """Read one line of standard input, and nothing after it: that is what will be said."""
-    line = bytearray()
-    while len(line) <= INVITE_LIMIT_CHARACTERS:
-        byte = os.read(0, 1)
-        if byte in (b"", b"\n"):
-            break
-        line += byte
-    return line.decode("utf-8", "replace")
-
-
-def _text_of(file: Path) -> str:
+def _read_file(file: Path) -> tuple[Invite, bool]:
+    """Return the invite, and whether other users can read it as well."""
     try:
         with file.open(encoding="utf-8", errors="replace") as stream:
-            return stream.read(2 * INVITE_LIMIT_CHARACTERS)
+            text = stream.read(2 * INVITE_LIMIT_CHARACTERS)
+            return decode_invite(text), is_open_to_others(stream.fileno())
     except OSError as error:
         raise BadSettings(f"{file}: can't be read ({error.strerror}).") from None
+
+
+def _warn(file: str) -> None:
+    name = visible_line(shlex.quote(file))
+    sys.stderr.write(
+        f"p2pchat: other users of this machine can read {name}, and whoever reads it is a member "
+        f"for good: chmod 600 {name}, or remove it\n"
+    )

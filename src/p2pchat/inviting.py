@@ -20,9 +20,10 @@ from p2pchat.core.records import Scope, offerable, scope_of
 from p2pchat.core.values import Address, PeerId
 from p2pchat.crypto.room import Room
 from p2pchat.errors import ProfileInUse
-from p2pchat.launch import DEFAULT_ROOM, node_for
+from p2pchat.launch import tell
 from p2pchat.net.interfaces import own_addresses
 from p2pchat.node import Node
+from p2pchat.rooms import DEFAULT_ROOM, Choice, choose
 from p2pchat.sanitize import visible_line
 from p2pchat.settings import Settings
 from p2pchat.stdio import StandardOutput
@@ -59,26 +60,31 @@ async def invite(settings: Settings, *, as_qr: bool) -> int:
     Raises:
         P2PChatError: A setting breaks the rules, or the profile that is named can't be read.
     """
-    room = Room(node_for(settings)[0].room)
-    profiles = default_folder()
+    choice = await choose(settings)
+    tell(choice.notes, settings)
+    room, profiles = choice.room, default_folder()
     nodes = _running(room, profiles)
     note = ""
-    if not nodes and (own := _to_run(settings, profiles)) is not None:
+    if not nodes and (own := _to_run(settings, choice, profiles)) is not None:
         nodes = [own]
-        note = f"Nobody runs there yet; start it: {_command(settings, room, own.port)}"
+        port = own.port if settings.profile is not None else None
+        note = f"Nobody runs there yet; start it: {_command(settings, room, port)}"
     if not nodes:
         sys.stderr.write(f"p2pchat: {_nobody(settings, room)}\n")
         return EXIT_FAILED
-    book = None if settings.ephemeral else profiles / (settings.profile or DEFAULT_NAME)
+    book = (
+        None if settings.ephemeral else profiles / (_profile_of(settings, choice) or DEFAULT_NAME)
+    )
     made = make_invite(room, nodes, book)
-    return await _print(settings, made, " ".join(filter(None, (note_on(made), note))), as_qr=as_qr)
+    note = " ".join(filter(None, (note_on(made), note)))
+    return await print_invite(settings, made, note, as_qr=as_qr)
 
 
 def make_invite(room: Room, nodes: Sequence[Running], profile: Path | None) -> Invite:
     """Return an invite that names those nodes, and others who were met there.
 
     Args:
-        room: An open room.
+        room: Which one; of a private one the invite holds the secret.
         nodes: One or more of this machine; at most four are named.
         profile: The folder of the profile whose address book is looked into; None for none.
     """
@@ -156,9 +162,14 @@ def _running(room: Room, profiles: Path) -> list[Running]:
     return [node for node in found if node.is_in(room)]
 
 
-def _to_run(settings: Settings, profiles: Path) -> Running | None:
-    """Return what will run when the profile that is named is started; None without one."""
-    name = settings.profile
+def _profile_of(settings: Settings, choice: Choice) -> str | None:
+    known = choice.known
+    return settings.profile or (known.profile if known is not None else None)
+
+
+def _to_run(settings: Settings, choice: Choice, profiles: Path) -> Running | None:
+    """Return what will run when a profile is started that is named or has founded the room."""
+    name = _profile_of(settings, choice)
     if name is None or not (profiles / name / "key").is_file():
         return None
     try:
@@ -166,7 +177,9 @@ def _to_run(settings: Settings, profiles: Path) -> Running | None:
     except ProfileInUse:
         return None  # in another room
     profile.close()
-    return Running(0, settings.host, settings.port or DEFAULT_PORT, profile.identity.peer)
+    founded = choice.known.port if choice.known is not None else None
+    port = settings.port or founded or DEFAULT_PORT
+    return Running(0, settings.host, port, profile.identity.peer)
 
 
 def _command(settings: Settings, room: Room, port: int | None = None) -> str:
@@ -180,6 +193,8 @@ def _command(settings: Settings, room: Room, port: int | None = None) -> str:
         parts += ["--room", room.name]
     if settings.host:
         parts += ["--host", settings.host]
+    if settings.secret_file is not None:
+        parts += ["--secret-file", settings.secret_file]
     return visible_line(shlex.join(parts))
 
 
@@ -193,7 +208,7 @@ def _nobody(settings: Settings, room: Room) -> str:
 # --- Printing ---------------------------------------------------------------------------------
 
 
-async def _print(settings: Settings, made: Invite, note: str, *, as_qr: bool) -> int:
+async def print_invite(settings: Settings, made: Invite, note: str, *, as_qr: bool) -> int:
     """Print the invite for whoever reads standard output, the note for people."""
     url = encode_invite(made)
     if settings.json:

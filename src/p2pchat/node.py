@@ -26,7 +26,7 @@ from p2pchat.core.values import (
     PeerId,
     Person,
 )
-from p2pchat.errors import BadInvite, DialFailed, KeyMismatch, SpeaksPlainText
+from p2pchat.errors import BadInvite, DialFailed, KeyMismatch, OtherRoom, SpeaksPlainText
 from p2pchat.net.discovery import LanDiscovery
 from p2pchat.nicks import check_nick
 from p2pchat.node_life import NodeLife
@@ -62,6 +62,11 @@ class Node(NodeLife):
     def room(self) -> str:
         """Name of its room."""
         return self._room.name
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only who has the room's secret gets in."""
+        return not self._room.is_open
 
     @property
     def profile(self) -> Profile:
@@ -236,7 +241,8 @@ class Node(NodeLife):
         is a neighbour already is found out by that: then `already` is true.
 
         Raises:
-            BadAddress, BadInvite: The text is none, or the invite is for another room.
+            BadAddress, BadInvite: The text is none, or the invite names nobody.
+            OtherRoom: The invite is for another room.
             DialFailed: It did not open, with the reason.
         """
         if isinstance(where, str):
@@ -247,10 +253,7 @@ class Node(NodeLife):
 
     async def _accept_invite(self, invite: Invite) -> Opened:
         if (invite.room, invite.secret) != (self.room, self._room.secret):
-            raise BadInvite(
-                f"that invite is for the room {invite.room}; this is {self.room}. "
-                "Start p2pchat with it: p2pchat -c INVITE"
-            )
+            raise OtherRoom(invite.room, self.room)
         failure: DialFailed | None = None
         for place in invite.places:
             try:
@@ -259,7 +262,7 @@ class Node(NodeLife):
                 raise
             except DialFailed as error:
                 failure = failure or error
-        raise failure or BadInvite("that invite names nobody to dial.")
+        raise failure or BadInvite("it names nobody to dial")
 
     async def _dial(self, addresses: tuple[Address, ...], expected: PeerId | None) -> Opened:
         self._notices.offer(Dialling(addresses[0]))

@@ -14,9 +14,10 @@ from typing import Self
 from p2pchat.core import limits
 from p2pchat.core.address_book import AddressBook
 from p2pchat.core.engine import Core
-from p2pchat.core.events import NetworkChanged
+from p2pchat.core.events import AddressFound, NetworkChanged
+from p2pchat.core.invites import InvitePlace
 from p2pchat.core.lookout import LanPolicy
-from p2pchat.core.notices import Listening
+from p2pchat.core.notices import How, Listening
 from p2pchat.core.setup import GuestPolicy, Setup
 from p2pchat.core.values import (
     Address,
@@ -53,6 +54,7 @@ class NodeLife:
         room: str = "lobby",
         *,
         secret: bytes | None = None,
+        places: tuple[InvitePlace, ...] = (),
         manual: bool = False,
         ephemeral: bool = False,
         profile: str | None = None,
@@ -71,7 +73,9 @@ class NodeLife:
             host: Address to listen on; empty for all interfaces, IPv6 and IPv4.
             port: TCP port; 0 for any, None for the first free one from 55555 up.
             room: Name of the room, at most 64 bytes.
-            secret: What makes the room private; None for an open one.
+            secret: What makes the room private: 16 random bytes, or what `stretch` makes of a
+                passphrase; None for an open one.
+            places: Where people of the room may be; tried without a word, unlike an invite.
             manual: Connect only where `connect()` says; otherwise other nodes of this user on
                 this machine and people known from before are joined at once.
             ephemeral: Use a fresh identity and keep nothing on disk.
@@ -90,7 +94,7 @@ class NodeLife:
         """
         self._wished_nick = None if nick is None else check_nick(nick)
         self._host, self._wished_port = host, port
-        self._room = Room(room, secret)
+        self._room, self._places = Room(room, secret), places
         self._manual = manual
         self._ephemeral, self._profile_name, self._folder = ephemeral, profile, folder
         self._guests = GuestPolicy(guests)
@@ -135,6 +139,8 @@ class NodeLife:
             log.warning("%s", message)
         self._notices.offer(self._describe())
         self._shell.handle(NetworkChanged(self._finder.addresses()))
+        for place in self._places:
+            self._shell.handle(AddressFound(place.addresses, How.INVITE, place.peer))
         return self
 
     async def __aexit__(
@@ -278,4 +284,11 @@ class NodeLife:
 
     def _describe(self) -> Listening:
         bound = self._listener.address
-        return Listening(self._core.me, self._room.name, bound, self.addresses, self._manual)
+        return Listening(
+            self._core.me,
+            self._room.name,
+            bound,
+            self.addresses,
+            self._manual,
+            is_private=not self._room.is_open,
+        )

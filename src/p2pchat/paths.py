@@ -6,7 +6,7 @@ from pathlib import Path
 
 from platformdirs import user_config_path
 
-from p2pchat.store import address_book, contacts, delivered, outbox
+from p2pchat.store import address_book, contacts, delivered, outbox, rooms
 from p2pchat.store.profile import DEFAULT_NAME, default_folder
 from p2pchat.store.running import run_folders
 
@@ -35,6 +35,7 @@ def listing(profile: str | None, settings: Path) -> str:
         "contacts": own / contacts.FILE_NAME,
         "outbox": own / outbox.FOLDER_NAME,
         "delivered": own / delivered.FILE_NAME,
+        "rooms": folder / rooms.FOLDER_NAME,
         "running": run_folders(folder)[0],
     }
     return "".join(f"{name:<10} {path}\n" for name, path in places.items())

@@ -44,7 +44,7 @@ async def send(
     Raises:
         P2PChatError: It could not start, or the text may not be sent.
     """
-    node, targets = node_for(settings)
+    node, targets = await node_for(settings)
     async with node:
         with logging_to(settings, node.profile):
             await _dial_all(node, targets)

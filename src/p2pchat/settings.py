@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +34,10 @@ class Settings:
     """Addresses and invites; one with a secret never comes from a flag or a variable."""
     invite_file: str | None = None
     """Where an invite stands, - for standard input."""
+    secret_file: str | None = None
+    """Where the secret of a private room stands, - for standard input."""
+    secret: bytes | str | None = field(default=None, repr=False)
+    """What stood there: 16 bytes, or a passphrase. Comes from nowhere else."""
     json: bool = False
     plain: bool = False
     stay: bool = False
@@ -43,6 +47,9 @@ class Settings:
     verbose: bool = False
     log_file: str | None = None
 
+
+_NEVER_TEXT: Final = frozenset({"secret"})
+"""What nobody can set by a flag, a variable or the settings file."""
 
 _CHOICES: Final = {
     "guests": ("local", "any", "off"),
@@ -153,6 +160,7 @@ _KINDS: Final[dict[str, Callable[[str, str], object]]] = {
         "tuple[str, ...]": _as_list,
     }.get(str(field.type), _as_text)
     for field in fields(Settings)
+    if field.name not in _NEVER_TEXT
 }
 
 

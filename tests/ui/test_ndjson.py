@@ -66,6 +66,8 @@ HEAD = {"v": 1, "ts": "2026-01-02T03:04:05.678Z"}
 TIME_MS = 1_700_000_000_001
 LOBBY = Invite("lobby", None)
 INVITE = encode_invite(LOBBY)
+TEA = Invite("tea", bytes(range(16)))
+SECRET = encode_invite(TEA)
 ANYTHING = st.text(st.characters(exclude_categories=()))
 
 
@@ -254,7 +256,10 @@ def _pairs_joined(text: str) -> str:
         ({"type": "send", "text": "hello"}, Say("hello")),
         ({"type": "send", "text": "/quit"}, Say("/quit")),
         ({"type": "send", "text": "  exit\n"}, Say("  exit\n")),
-        ({"type": "send", "text": "p2pchat://1"}, Say("p2pchat://1")),
+        ({"type": "send", "text": f"come: {INVITE}"}, Say(f"come: {INVITE}")),
+        ({"type": "command", "line": f"/say {SECRET}"}, Say(SECRET)),
+        ({"type": "command", "line": f"connect {SECRET}"}, Connect(TEA)),
+        ({"type": "connect", "address": SECRET}, Connect(TEA)),
         ({"type": "send", "text": ""}, Say("")),
         ({"type": "connect", "address": "localhost:5"}, Connect(Address("localhost", 5))),
         ({"type": "connect", "address": "plain://h:5"}, Connect(Address("h", 5, plain=True))),
@@ -292,6 +297,8 @@ BAD_LINES = [
     '{"type":"connect"}', '{"type":"connect","address":5}', '{"type":"dm","text":"a"}',
     '{"type":"command","line":"hello"}', '{"type":"command","line":""}x',
     '{"type":"command","line":"/quit\\nfoo"}', "{'type':'send','text':'a'}",
+    '{"type":"send","text":"p2pchat://1"}', '{"type":"dm","to":"bob","text":"p2pchat://1"}',
+    '{"type":"command","line":"@bob p2pchat://1"}', '{"type":"command","line":"/me p2pchat://1"}',
     '{"type":"send","text":"\\ud800"}', '{"type":"send","text":"a\nb"}', "{hello} world",
 ]  # fmt: skip
 

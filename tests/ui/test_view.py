@@ -306,11 +306,23 @@ def test_the_banner_says_who_one_is_and_how_others_connect() -> None:
     assert [plain(text) for text in banner(listening, "0.1.0")] == [
         "p2pchat 0.1.0   you are alice (key c5gp-2rb1-…)",
         "Listening for connection requests at [::]:55555",
-        "lobby is an open room: whoever is on this network can read it and write to it.",
+        "lobby is an open room: whoever is on this network can read it and write to it. "
+        "For a private one: p2pchat invite --new-room NAME",
         "no one here yet. Other terminals of this machine join by themselves; "
         "on another machine type:  connect 192.168.1.5:55555",
         "/help lists the commands, exit leaves.",
     ]
+
+
+def test_the_banner_of_a_private_room_says_that_it_is_private() -> None:
+    bound, away = Address("::", 55555), Address("192.168.1.5", 55555)
+    lines = [
+        plain(t) for t in banner(Listening(ALICE, "tea", bound, (away,), is_private=True), "1")
+    ]
+
+    assert lines[2] == "tea: private room, members only. /invite makes somebody a member."
+    assert "invite" in lines[3]
+    assert "open room" not in " ".join(lines)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,8 @@ class Listening(Struct, frozen=True):
     """What others can type, IPv4 first, never an any-address."""
     is_manual: bool = False
     """Whether it connects only where its user says, so that nobody joins by himself."""
+    is_private: bool = False
+    """Whether only who has the room's secret gets in."""
 
 
 class Dialling(Struct, frozen=True):

@@ -117,8 +117,7 @@ def write(text: str, typed: Typed, usage: str) -> Command:
     who, said = _name_and_rest(text)
     if not who or not without_invisible(said):
         return typed.set_back(f"usage: {usage}. Nothing was sent.", "bad-input")
-    # Unlike a text for everybody it may hold an invite: that is how to give one to somebody.
-    return broken_text(who + said, typed) or Write(who, said, typed.buffer)
+    return refusal_of(f"{who} {said}", typed) or Write(who, said, typed.buffer)
 
 
 def _name_and_rest(text: str) -> tuple[str, str]:
@@ -136,7 +135,7 @@ def _msg(text: str, typed: Typed) -> Command:
 def _reply(text: str, typed: Typed) -> Command:
     if not without_invisible(text):
         return typed.usage("reply")
-    return broken_text(text, typed) or Reply(text, typed.buffer)
+    return refusal_of(text, typed) or Reply(text, typed.buffer)
 
 
 def _act(text: str, typed: Typed) -> Command:

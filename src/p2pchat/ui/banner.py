@@ -23,10 +23,7 @@ def banner(listening: Listening, version: str) -> list[Text]:
     return [
         Text(f"p2pchat {version}   you are {nick}{key}"),
         Text(f"Listening for connection requests at {listening.address}"),
-        Text(
-            f"{visible_line(listening.room)} is an open room: "
-            "whoever is on this network can read it and write to it."
-        ),
+        Text(_who_can_read(listening)),
         Text(_how_to_connect(listening, port)),
         Text("/help lists the commands, exit leaves."),
     ]
@@ -40,6 +37,16 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _who_can_read(listening: Listening) -> str:
+    room = visible_line(listening.room)
+    if listening.is_private:
+        return f"{room}: private room, members only. /invite makes somebody a member."
+    return (
+        f"{room} is an open room: whoever is on this network can read it and write to it. "
+        "For a private one: p2pchat invite --new-room NAME"
+    )
+
+
 def _how_to_connect(listening: Listening, port: int) -> str:
     bound = listening.address
     here = f"127.0.0.1:{port}" if bound.is_any else str(bound)
@@ -47,6 +54,8 @@ def _how_to_connect(listening: Listening, port: int) -> str:
     if listening.is_manual:
         hint = f"no one here yet. In another terminal run p2pchat, and there type:  connect {here}"
         return f"{hint} (from another machine: connect {elsewhere[0]})" if elsewhere else hint
+    if listening.is_private:
+        return "no one here yet. Members find this node by themselves, or by their invite."
     hint = "no one here yet. Other terminals of this machine join by themselves"
     if not elsewhere:
         return f"{hint}."

@@ -15,10 +15,10 @@ In this order, the first that fits:
  7. just `connect`: look around for others
  8. `connect` and more words: text, unless the second one is an address
  9. `@name text`: a direct message
-10. a text with an invite in it: an error
+10. a text with an invite in it that has a secret: an error
 11. anything else: text
 
-Several lines are text as they are, but for `/say`, for direct messages, for an invite in it.
+Several lines are text as they are, but for `/say`, for direct messages, for such an invite.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from p2pchat.sanitize import visible_line
 from p2pchat.ui.arguments import READERS, dial, joined, resolve, say, write
 from p2pchat.ui.command_table import find
 from p2pchat.ui.commands import Command, Connect, Nothing, Quit, Say
-from p2pchat.ui.typed import SHOWN_CHARACTERS, Typed, cut, refusal_of
-from p2pchat.wire.invite import is_like_invite
+from p2pchat.ui.typed import SECRET_TEXT, SHOWN_CHARACTERS, Typed, cut, refusal_of
+from p2pchat.wire.invite import holds_secret, is_like_invite
 
 _PRIVATE: Final = frozenset({"msg", "reply"})
 """Commands whose text is for one person only, so that it may not leak as several lines."""
@@ -146,7 +146,14 @@ def _slash(typed: Typed) -> Command:
     if typed.core[1].isspace():
         return say(typed.body[2:], typed)
     word = typed.core[1:].split(None, 1)[0]
+    if holds_secret(typed.core) and not _may_hold_secret(word):
+        return typed.set_back(SECRET_TEXT, "bad-input")  # no answer may repeat it
     name = resolve(word, typed, f" To send it as text: //{visible_line(word, SHOWN_CHARACTERS)}")
     if not isinstance(name, str):
         return name
     return READERS[name](typed.after_word, typed)
+
+
+def _may_hold_secret(word: str) -> bool:
+    names = {spec.name for spec in find(word)}
+    return bool(names) and names <= {"say", "connect"}

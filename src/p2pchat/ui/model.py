@@ -33,6 +33,8 @@ class Toolbar:
     """How many of them are neighbours; None when all are."""
     waiting: int = 0
     """Own messages that were not delivered yet."""
+    is_private: bool = False
+    """Whether only who has the room's secret is in it."""
 
 
 def toolbar_text(toolbar: Toolbar, width: int, *, editor_lines: int = 1) -> Fragments:
@@ -47,6 +49,8 @@ def toolbar_text(toolbar: Toolbar, width: int, *, editor_lines: int = 1) -> Frag
         return [("", _fit(f" {editor_lines} lines, Enter sends, Ctrl+C drops", width))]
     narrow = width < NARROW_COLUMNS
     room = _fit(visible_line(toolbar.room), max(8, width // ROOM_COLUMNS_SHARE))
+    if toolbar.is_private:
+        room += " (private)"
     parts = [room, _peers(toolbar, narrow=narrow)]
     if not narrow:
         parts.append(f":{toolbar.port}")

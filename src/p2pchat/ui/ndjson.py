@@ -46,9 +46,9 @@ from p2pchat.ui.commands import Command, Connect, Say, SetBack, Write
 from p2pchat.ui.grammar import parse
 from p2pchat.ui.ndjson_direct import fields_of
 from p2pchat.ui.ndjson_values import person_of, time_of
-from p2pchat.ui.typed import BROKEN_TEXT, is_whole, without_invisible
+from p2pchat.ui.typed import BROKEN_TEXT, SECRET_TEXT, is_whole, without_invisible
 from p2pchat.ui.words import Verdict, nobody_is_verified
-from p2pchat.wire.invite import read_target
+from p2pchat.wire.invite import holds_secret, read_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -216,12 +216,15 @@ def _line(kind: str, ts: datetime, ref: str | None, fields: dict[str, object]) -
 
 
 def _ready(notice: Listening) -> dict[str, object]:
-    return {
+    fields: dict[str, object] = {
         **person_of(notice.person),
         "room": notice.room,
         "port": notice.address.port,
         "addresses": [str(address) for address in notice.reachable_at],
     }
+    if notice.is_private:
+        fields["private"] = True
+    return fields
 
 
 def _connected(notice: Connected) -> dict[str, object]:
@@ -352,16 +355,21 @@ def _check_fields(found: dict[str, object], ref: str | None) -> None:
 def _command_of(fields: dict[str, str], ref: str | None, line: str) -> Command:
     match fields:
         case {"type": "send", "text": text}:
-            return Say(text) if is_whole(text) else SetBack(BROKEN_TEXT, "bad-input", line)
+            return _fault_of(text, line) or Say(text)
         case {"type": "dm", "to": to, "text": text}:
-            if not is_whole(to + text):
-                return SetBack(BROKEN_TEXT, "bad-input", line)
-            return Write(to.removeprefix("@"), text, line)
+            return _fault_of(f"{to} {text}", line) or Write(to.removeprefix("@"), text, line)
         case {"type": "connect", "address": address}:
             return _connect(address, line)
         case {"line": typed}:
             return _typed(typed, ref, line)
     raise AssertionError(fields)  # _check_fields lets nothing else through
+
+
+def _fault_of(text: str, line: str) -> SetBack | None:
+    """Refuse what must not be sent by mistake, or can't be written down."""
+    if holds_secret(text):
+        return SetBack(SECRET_TEXT, "bad-input", line)
+    return None if is_whole(text) else SetBack(BROKEN_TEXT, "bad-input", line)
 
 
 def _connect(address: str, line: str) -> Command:

@@ -189,6 +189,8 @@ def _listening(notice: Listening) -> Lines:
     person = notice.person
     key = f" (key {short_fingerprint(person.id)})" if person.id is not None else ""
     err = [f"you are {visible_line(person.nick)}{key} in {visible_line(notice.room)}"]
+    if notice.is_private:
+        err[0] += " (private room, members only)"
     if notice.reachable_at:
         err.append("others type: connect " + " or ".join(map(_address, notice.reachable_at)))
     return Lines(out, err)

@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from p2pchat.core.invites import INVITE_SCHEME
 from p2pchat.sanitize import is_invisible
 from p2pchat.ui.command_table import find
 from p2pchat.ui.commands import SetBack
+from p2pchat.wire.invite import holds_secret
 
 SHOWN_CHARACTERS: Final = 40
 """How much of somebody's input an error repeats."""
 
 ERROR_CHARACTERS: Final = 300
+
+SECRET_TEXT: Final = (
+    "that text holds an invite with a secret, and whoever reads it is a member of the room for "
+    "good. Nothing was sent. To use it: connect, then the invite. "
+    "To have everybody read it all the same: /say, then the text"
+)
 
 BROKEN_TEXT: Final = "that text holds half a character (a lone surrogate). Nothing was sent."
 
@@ -77,13 +83,8 @@ def is_whole(text: str) -> bool:
 
 def refusal_of(text: str, typed: Typed) -> SetBack | None:
     """Refuse a text that must not go out by mistake; None for one that may."""
-    if INVITE_SCHEME in text.lower():
-        return typed.set_back(
-            "that text holds an invite, and whoever reads an invite may get into the room. "
-            "Nothing was sent. To use it: connect, then the invite. "
-            "To send it all the same: /say, then the text",
-            "bad-input",
-        )
+    if holds_secret(text):
+        return typed.set_back(SECRET_TEXT, "bad-input")
     return broken_text(text, typed)
 
 

@@ -1,0 +1,43 @@
+"""Reads what nobody else may see: from standard input, without echo where somebody types."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from getpass import getpass
+from typing import Final
+
+_OPEN_TO_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+def private_line(prompt: str, limit_bytes: int) -> bytes:
+    """Read one line of standard input, and nothing after it: that is what will be said.
+
+    Args:
+        prompt: What to ask whoever sits at a terminal.
+        limit_bytes: Of a longer line one byte more than that is returned, and the rest left.
+
+    Returns:
+        The line without its end; empty at the end of the input.
+    """
+    if sys.stdin.isatty():
+        try:
+            return getpass(prompt, sys.stderr).encode("utf-8", "surrogateescape")
+        except EOFError:
+            return b""
+    line = bytearray()
+    while len(line) <= limit_bytes:
+        byte = os.read(0, 1)
+        if byte in (b"", b"\n"):
+            break
+        line += byte
+    return bytes(line)
+
+
+def is_open_to_others(descriptor: int) -> bool:
+    """Tell whether other users of the machine may read or change a file that is open."""
+    if sys.platform == "win32":
+        return False  # there the folders of the user are closed to others by default
+    status = os.fstat(descriptor)
+    return stat.S_ISREG(status.st_mode) and bool(status.st_mode & _OPEN_TO_OTHERS)
