@@ -13,6 +13,9 @@ from p2pchat.sanitize import MARKS_LIMIT, is_invisible, visible, visible_line
 ANYTHING = st.text(st.characters(exclude_categories=()))
 """Lone surrogates and unassigned code points too."""
 
+EXPLICIT_BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+"""Classes of UAX #9 whose characters only change the direction of others."""
+
 NASTY = st.text(
     st.one_of(
         st.sampled_from("\x00\x07\x1b\x7f\x9b\r\n\t \u200b\u200c\u200d\u202e\u2028\ufeff\ufe0f"),
@@ -48,6 +51,33 @@ def test_nothing_that_steers_a_terminal_is_left_of_any_text(text: str) -> None:
     assert all(_is_harmless(character) for character in shown)
     assert not any("\x7f" <= character <= "\x9f" for character in shown)
     shown.encode("utf-8")  # no lone surrogate is left
+
+
+STEERING = [
+    character
+    for character in map(chr, range(0x110000))
+    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    or unicodedata.bidirectional(character) in EXPLICIT_BIDI
+    or len(f"a{character}b".splitlines()) > 1
+]
+"""All of Unicode that could move a cursor, reorder a line or begin one."""
+
+
+def test_all_of_unicode_that_steers_is_spelled_out() -> None:
+    assert len(STEERING) > 2_000
+    for character in STEERING:
+        shown = visible(f"a{character}b")
+
+        if character not in "\n\u200c\u200d":
+            assert shown == "a    b" if character == "\t" else shown.isascii()
+            assert shown.isprintable()
+
+
+def test_the_bidi_controls_of_unicode_are_among_them() -> None:
+    # Bidi_Control of PropList.txt, whatever the tables of this Python know.
+    listed = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+
+    assert set(map(chr, listed)) <= set(STEERING)
 
 
 @given(ANYTHING | NASTY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 
@@ -56,17 +57,51 @@ def forged_with_pyca(key: bytes) -> bytes | None:
     return None
 
 
-def test_the_key_pair_of_a_seed_is_that_of_rfc_8032() -> None:
-    seed = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+@pytest.mark.parametrize(
+    ("seed", "key", "message", "signature"),
+    [
+        pytest.param(
+            "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+            "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+            b"",
+            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bac"
+            "c61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+            id="TEST 1",
+        ),
+        pytest.param(
+            "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+            b"\x72",
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e"
+            "458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+            id="TEST 2",
+        ),
+        pytest.param(
+            "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+            "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+            b"\xaf\x82",
+            "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290"
+            "ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a",
+            id="TEST 3",
+        ),
+        pytest.param(
+            "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42",
+            "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf",
+            hashlib.sha512(b"abc").digest(),
+            "dc2a4459e7369633a52b1bf277839a00201009a3efbf3ecb69bea2186c26b58909351fc9ac90b3ec"
+            "fdfbc7c66431e0303dca179c138ac17ad9bef1177331a704",
+            id="TEST SHA(abc)",
+        ),
+    ],
+)
+def test_keys_and_signatures_are_those_of_rfc_8032(
+    seed: str, key: str, message: bytes, signature: str
+) -> None:
+    identity = Identity(bytes.fromhex(seed))
 
-    identity = Identity(seed)
-
-    public_key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
-    assert identity.peer.hex() == public_key
-    assert identity.sign(b"", b"").hex() == (
-        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bac"
-        "c61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"
-    )
+    assert identity.peer.hex() == key
+    assert identity.sign(b"", message).hex() == signature
+    assert verify(identity.peer, b"", message, bytes.fromhex(signature))
 
 
 @given(seeds, st.binary(max_size=200))
