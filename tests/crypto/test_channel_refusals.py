@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+from typing import cast
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from p2pchat.core.limits import CERTIFICATE_LIMIT_BYTES, HANDSHAKE_LIMIT_BYTES
+from p2pchat.crypto import channel as channel_module
 from p2pchat.crypto.channel import SecureChannel, peer_in
 from p2pchat.errors import ChannelBroken, HandshakeFailed
 from tests.crypto.ends import (
@@ -34,6 +36,50 @@ def handshake_fault(*, dialling: bool, hostile: HostileEnd) -> str:
         connect(*((channel, hostile) if dialling else (hostile, channel)))
     assert not channel.is_secured
     return str(caught.value)
+
+
+# --- Behind OpenSSL's own checks, should it ever let something through -------------------------
+
+
+class Lax:
+    """What is asked of a connection after its handshake, answered as OpenSSL never should."""
+
+    def __init__(self, version: int = SSL.TLS1_3_VERSION) -> None:
+        self._version = version
+
+    def get_protocol_version(self) -> int:
+        return self._version
+
+    def get_alpn_proto_negotiated(self) -> bytes:
+        return b"p2pchat"
+
+    def get_peer_cert_chain(self) -> None:
+        return None
+
+    def get_peer_certificate(self, *, as_cryptography: bool) -> None:
+        assert as_cryptography
+
+
+@pytest.mark.parametrize(
+    ("lax", "why"), [(Lax(SSL.TLS1_2_VERSION), "not TLS 1.3"), (Lax(), "no certificate")]
+)
+def test_what_openssl_lets_through_is_looked_at_again(lax: Lax, why: str) -> None:
+    with pytest.raises(HandshakeFailed, match=why):
+        channel_module._check_peer(cast("SSL.Connection", lax), dialling=False)
+
+
+class Unreadable:
+    """A certificate whose key can't be read."""
+
+    def get_pubkey(self) -> crypto.PKey:
+        raise crypto.Error
+
+
+def test_a_certificate_whose_key_can_not_be_read_is_not_accepted() -> None:
+    nobody = cast("SSL.Connection", None)
+    certificate = cast("crypto.X509", Unreadable())
+
+    assert not channel_module._accepts(nobody, certificate, 0, 0, 1)
 
 
 # --- Refused ----------------------------------------------------------------------------------

@@ -65,8 +65,8 @@ def channel(data: bytes) -> None:
     hostile = SecureChannel(BEN, dialling=is_dialler)
     with suppress(HandshakeFailed, ChannelBroken):
         _shake_hands(victim, hostile, reader, altered)
-        while not reader.is_empty:
-            plaintext = victim.receive(reader.piece())
+        for received in reader.pieces():
+            plaintext = victim.receive(received)
             assert not plaintext or victim.is_secured
     if victim.is_secured:
         assert victim.peer == BEN.peer
@@ -124,9 +124,8 @@ def conversation(data: bytes) -> None:
 
 
 def _converse(victim: Conversation, reader: Reader) -> None:
-    while not reader.is_empty:
-        if received := reader.piece():
-            _take(victim, received)
+    for received in filter(None, reader.pieces()):
+        _take(victim, received)
     for event in victim.finish():
         assert isinstance(event, LinesReceived)
     victim.wrap([])
@@ -148,8 +147,8 @@ def _converse_in_secret(number: ConnectionId, reader: Reader, *, is_dialler: boo
             hostile.receive(flight)
         if flight := hostile.take_outgoing():
             _take(victim, flight)
-    while not reader.is_empty:
-        hostile.send(reader.piece() + b"")
+    for plaintext in reader.pieces():
+        hostile.send(plaintext)
         if flight := hostile.take_outgoing():
             _take(victim, flight)
         assert victim._splitter.waiting_bytes <= FRAME_LIMIT_BYTES + 4

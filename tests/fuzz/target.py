@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
+
+PIECES_LIMIT: Final = 48
 
 Run = Callable[[bytes], None]
 """Takes any bytes and returns.
@@ -51,6 +54,13 @@ class Reader:
         taken = self._data[self._at : self._at + length]
         self._at += length
         return taken
+
+    def pieces(self) -> Iterator[bytes]:
+        """Take pieces to the end, or PIECES_LIMIT of them: thousands of empty ones tell nothing."""
+        for _ in range(PIECES_LIMIT):
+            if self.is_empty:
+                return
+            yield self.piece()
 
     def rest(self) -> bytes:
         """Take everything that is left."""

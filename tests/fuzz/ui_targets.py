@@ -116,11 +116,8 @@ def advertisement(data: bytes) -> None:
     room = _ROOMS[reader.choice(2)]
     port = reader.byte() << 8 | reader.byte()
     name = _INSTANCE if reader.byte() & 1 else reader.piece().decode("utf-8", "replace")
-    record, addresses = reader.piece(), []
-    while not reader.is_empty:
-        raw = reader.piece()
-        if len(raw) in (4, 16):
-            addresses.append(raw)
+    record = reader.piece()
+    addresses = [raw for raw in reader.pieces() if len(raw) in (4, 16)]
     try:
         said = zeroconf.ServiceInfo(
             SERVICE_TYPE, f"{name}.{SERVICE_TYPE}", addresses=addresses, port=port,

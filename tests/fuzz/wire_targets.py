@@ -62,8 +62,7 @@ def framing(data: bytes) -> None:
     splitter = FrameSplitter(limit)
     fed = b""
     with suppress(FrameTooLarge, FrameMalformed):
-        while not reader.is_empty:
-            fresh = reader.piece()
+        for fresh in reader.pieces():
             fed += fresh
             splitter.feed(fresh)
             while (payload := splitter.next_frame()) is not None:
@@ -144,8 +143,8 @@ def plain_lines(data: bytes) -> None:
     reader, splitter = Reader(data), LineSplitter()
     with suppress(GuestRefused):
         texts: list[str] = []
-        while not reader.is_empty:
-            texts += splitter.feed(reader.piece())
+        for fresh in reader.pieces():
+            texts += splitter.feed(fresh)
         texts += splitter.finish()
         for text in texts:
             assert text.strip()
