@@ -45,6 +45,7 @@ LIMITS_SHOWN: Final = (
     ("OPENING_TIMEOUT_S", "whole opening, TLS included"),
     ("PING_AFTER_S", "silence before a `Ping`"),
     ("DEAD_AFTER_PING_S", "further silence before the connection is given up"),
+    ("FRAGMENT_S", "how long bytes that complete no frame are a sign of life"),
     ("CROSSING_S", "two connections opened within this time may be crossing dials"),
     ("DUPLICATE_PING_S", "what an old connection has to answer before a newer one replaces it"),
     ("DRAIN_S", "how long the losing one of two connections stays"),

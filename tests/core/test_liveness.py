@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2pchat.core.limits import DEAD_AFTER_PING_S, PING_AFTER_S, TIMER_SLACK_S
+from p2pchat.core.limits import DEAD_AFTER_PING_S, FRAGMENT_S, PING_AFTER_S, TIMER_SLACK_S
 from p2pchat.core.liveness import Liveness
 from p2pchat.core.values import ConnectionId
 
@@ -51,6 +53,34 @@ def test_any_sign_of_life_after_the_ping_is_enough() -> None:
     _, deaths = serve(liveness, PING_AFTER_S + DEAD_AFTER_PING_S + 1.0)
 
     assert deaths == []
+
+
+def drip(liveness: Liveness, until: float, frames_every_s: float = math.inf) -> list[float]:
+    """Bring a byte each second, and a frame now and then; return the times of deaths."""
+    deaths: list[float] = []
+    for second in range(int(until)):
+        if second and second % frames_every_s == 0:
+            liveness.heard(BOB, float(second))
+        liveness.heard_fragment(BOB, float(second))
+        deaths += serve(liveness, second + 1.0)[1]
+    return deaths
+
+
+@pytest.mark.threat(1)
+def test_who_sends_a_byte_a_second_and_never_a_frame_is_given_up() -> None:
+    liveness = Liveness()
+    liveness.watch(BOB, 0.0)
+
+    (died_at,) = drip(liveness, 1_000.0)
+
+    assert died_at == pytest.approx(FRAGMENT_S + PING_AFTER_S + DEAD_AFTER_PING_S, abs=1.0)
+
+
+def test_a_slow_frame_that_ends_in_time_is_nobodys_death() -> None:
+    liveness = Liveness()
+    liveness.watch(BOB, 0.0)
+
+    assert drip(liveness, 1_000.0, frames_every_s=50.0) == []
 
 
 def test_who_talks_is_never_asked() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from p2pchat.core import limits
 from p2pchat.core.events import (
-    BytesReceived,
+    BytesTaken,
     ConnectionEnded,
     Event,
     LinesReceived,
@@ -120,7 +120,7 @@ async def test_a_queue_that_has_risen_says_when_it_fell() -> None:
         await turn()
 
         assert b.of_kind(QueueFell) == [QueueFell(NUMBER)]
-        assert b.of_kind(BytesReceived) == [BytesReceived(NUMBER)], "taking in is a sign of life"
+        assert b.of_kind(BytesTaken) == [BytesTaken(NUMBER)], "taking in is a sign of life"
 
 
 @pytest.mark.threat(18)

@@ -27,8 +27,8 @@ ROWS: Final = (
     Row(
         1,
         "Connections that stall: silent, a byte a second, half a handshake, half a frame",
-        "10 s for the whole opening; silence of 40 s afterwards; 32 unfinished openings, of one "
-        "address 16 at most, and the oldest gives way",
+        "10 s for the whole opening; afterwards 40 s of silence, or a minute of bytes that make no "
+        "frame; 32 unfinished openings, of one address 16 at most, and the oldest gives way",
         "1,000 sockets: ended after 10 s (up to 8 silent ones of this machine stay, as guests); "
         "an honest dial takes < 2 s; memory + < 10 MiB; files back to base",
     ),

@@ -170,7 +170,7 @@ class Connections:
 
     def on_bytes(self, connection: ConnectionId, now: float) -> None:
         """Take note of a sign of life; who begins a handshake is no silent guest."""
-        self.liveness.heard(connection, now)
+        self.liveness.heard_fragment(connection, now)
         session = self._sessions.get(connection)
         if session is not None and session.state is State.SECURING:
             self.alarms.cancel(connection, Purpose.GUEST_SILENCE)

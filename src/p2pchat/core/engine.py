@@ -16,6 +16,7 @@ from p2pchat.core.events import (
     AskWho,
     AskWhoHas,
     BytesReceived,
+    BytesTaken,
     ClockSet,
     ConnectionEnded,
     ConnectionSecured,
@@ -128,6 +129,9 @@ class Core(Machines):
                 return self._on_frame(connection, frame, now)
             case BytesReceived(connection):
                 self._connections.on_bytes(connection, now)
+                return []
+            case BytesTaken(connection):
+                self._connections.liveness.heard(connection, now)
                 return []
             case Tick():
                 return self._on_tick(now)

@@ -122,7 +122,13 @@ class FrameReceived(Struct, frozen=True):
 
 
 class BytesReceived(Struct, frozen=True):
-    """Something came, though no whole frame, or the send queue went on: a sign of life."""
+    """Something came that completes no frame: a sign of life, though not for ever."""
+
+    connection: ConnectionId
+
+
+class BytesTaken(Struct, frozen=True):
+    """The other side took in some of what had waited for it: a sign of life."""
 
     connection: ConnectionId
 
@@ -196,6 +202,7 @@ Event = (
     | ConnectionSecured
     | FrameReceived
     | BytesReceived
+    | BytesTaken
     | LinesReceived
     | ConnectionEnded
     | QueueRose

@@ -57,6 +57,10 @@ PING_AFTER_S: Final = 20.0
 DEAD_AFTER_PING_S: Final = 20.0
 """Further silence before the connection is given up."""
 
+FRAGMENT_S: Final = 20.0
+"""How long bytes that complete no frame are a sign of life. Without a bound a neighbour that sends
+a byte a second keeps its place for ever; with this one the largest frame may take a minute."""
+
 TIMER_SLACK_S: Final = 3.0
 """Pings due within this time share one wake-up, so that an idle node sleeps."""
 

@@ -1,4 +1,8 @@
-"""Knows which connections are alive: any byte is a sign of life, silence is asked about."""
+"""Knows which connections are alive: any frame is a sign of life, silence is asked about.
+
+Bytes that complete no frame are one too, but not for long: who sends a byte now and then, and
+never a frame, only holds a place.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,8 @@ class _Pulse:
     token: int | None = None
     """Of the ping that waits for its answer."""
     pinged_at: float = 0.0
+    fragment_at: float | None = None
+    """Since when bytes have come that complete no frame."""
     patience_s: float = limits.DEAD_AFTER_PING_S
     is_asked: bool = False
     """Whether nothing was heard since the last ping."""
@@ -56,6 +62,17 @@ class Liveness:
         if pulse is not None:
             pulse.heard_at = now
             pulse.is_asked = False
+            pulse.fragment_at = None
+
+    def heard_fragment(self, connection: ConnectionId, now: float) -> None:
+        """Take note of bytes that complete no frame: a sign of life for FRAGMENT_S."""
+        pulse = self._pulses.get(connection)
+        if pulse is None:
+            return
+        begun_at = now if pulse.fragment_at is None else pulse.fragment_at
+        if now <= begun_at + limits.FRAGMENT_S:
+            self.heard(connection, now)
+            pulse.fragment_at = begun_at
 
     def ping(
         self, connection: ConnectionId, now: float, patience_s: float = limits.DEAD_AFTER_PING_S
@@ -105,6 +122,8 @@ class Liveness:
         for pulse in self._pulses.values():
             pulse.heard_at += late_s
             pulse.pinged_at += late_s
+            if pulse.fragment_at is not None:
+                pulse.fragment_at += late_s
         if self._check_at is not None:
             self._check_at += late_s
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 
 from p2pchat.core import limits
-from p2pchat.core.events import BytesReceived, ConnectionEnded, Event, QueueFell, QueueRose
+from p2pchat.core.events import BytesTaken, ConnectionEnded, Event, QueueFell, QueueRose
 from p2pchat.core.values import Address, ConnectionId
 from p2pchat.errors import ConnectionFault, PlainTextMet, SlowPeer, SpeaksPlainText
 from p2pchat.net.conversation import Conversation, UndecidedConversation
@@ -141,7 +141,7 @@ class Connection:
         except TimeoutError:
             raise SlowPeer(self._queue.queued_bytes) from None
         # That it took something in is a sign of life as good as a byte from it.
-        self._handle(BytesReceived(self.id))
+        self._handle(BytesTaken(self.id))
 
     def _note_fall(self) -> None:
         if self._has_risen and self._queue.queued_bytes < limits.SEND_QUEUE_LOW_BYTES:
