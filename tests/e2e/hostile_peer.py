@@ -45,13 +45,22 @@ class Forgery:
 class HostilePeer:
     """Dials a node, opens the connection as it should be, and then sends whatever it is told."""
 
-    def __init__(self, port: int, room: str = "lobby") -> None:
-        self.identity = Identity.generate()
+    def __init__(
+        self,
+        port: int,
+        room: str = "lobby",
+        *,
+        identity: Identity | None = None,
+        accepted: socket.socket | None = None,
+    ) -> None:
+        """Dial that port, or take a connection that was accepted there."""
+        self.identity = identity or Identity.generate()
         self.epoch = os.urandom(8)
         self._room = Room(room, None)
-        self._channel = SecureChannel(self.identity, dialling=True)
+        self._is_dialler = accepted is None
+        self._channel = SecureChannel(self.identity, dialling=self._is_dialler)
         self._splitter = FrameSplitter(LARGE)
-        self._socket = socket.create_connection(("127.0.0.1", port), DEADLINE_S)
+        self._socket = accepted or socket.create_connection(("127.0.0.1", port), DEADLINE_S)
         self._next_number = 0
         self._is_ended = False
 
@@ -74,7 +83,7 @@ class HostilePeer:
         self._channel.start()
         while not self._channel.is_secured:
             self._flush()
-            self._receive()
+            assert self._receive() or self._channel.is_secured, "it hung up in the handshake"
         self._flush()
         return self
 
@@ -93,16 +102,24 @@ class HostilePeer:
 
     def proof(self) -> Proof:
         """Return what shows that it knows the room, on this connection."""
+        ends = [self.identity.peer, self._channel.peer]
+        dialler, acceptor = ends if self._is_dialler else reversed(ends)
         credentials = NodeCredentials(self.identity, self._room)
         digest = credentials.prove(
-            as_dialler=True, exported=self._channel.exported,
-            dialler=self.identity.peer, acceptor=self._channel.peer,
+            as_dialler=self._is_dialler, exported=self._channel.exported,
+            dialler=dialler, acceptor=acceptor,
         )  # fmt: skip
         return Proof(digest)
 
     def open(self, nick: str = "mallory") -> Self:
         """Open the connection as an honest node does."""
-        self.prove().send(Welcome(nick, int(time.time() * 1000), ()))
+        welcome = Welcome(nick, int(time.time() * 1000), ())
+        if self._is_dialler:
+            self.prove().send(welcome)
+            return self
+        self.greet().expect(Proof)
+        self.send(self.proof(), welcome)
+        self.expect(Welcome)
         return self
 
     # --- Sending -------------------------------------------------------------------------------
@@ -159,6 +176,13 @@ class HostilePeer:
                 return None
             self._is_ended = not self._receive()  # the last frames may have come with the end
         return decode(payload)
+
+    def pass_on_to(self, other: HostilePeer) -> bool:
+        """Hand what came to the other one, unread; tell whether more may come."""
+        goes_on = self._receive()
+        while (payload := self._splitter.next_frame()) is not None:
+            other.send_payload(payload)
+        return goes_on
 
     def wait_for_end(self) -> None:
         """Wait until the other side has ended the connection."""
