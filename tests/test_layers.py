@@ -86,6 +86,7 @@ LAYERS: Final[dict[str, Layer]] = {
     ),
     "stdio": Layer(VALUES),
     "signals": Layer(),
+    "core_dumps": Layer(),
     "logs": Layer(VALUES | {"settings", "store"}),
     "face": Layer(VALUES | {"ui"}, pure=True),
     "pipe_fronts": Layer(VALUES | {"face", "stdio", "ui"}),
@@ -129,6 +130,7 @@ LAYERS: Final[dict[str, Layer]] = {
         | {"app", "settings", "paths", "version", "sending", "simulate"}
         | {
             "argument",
+            "core_dumps",
             "doctor",
             "founding",
             "simulation_flags",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from p2pchat import argument
+from p2pchat import argument, core_dumps
 from p2pchat.core import limits
 from p2pchat.errors import (
     BadAddress,
@@ -153,6 +153,7 @@ def _is_dumb() -> bool:
 
 
 def _run(flags: Mapping[str, object], program: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    core_dumps.forbid()
     try:
         # Imported here: `--help`, `--version` and wrong usage need none of it.
         import asyncio  # noqa: PLC0415
