@@ -24,6 +24,7 @@ from p2pchat.errors import (
     P2PChatError,
     SecretExposed,
 )
+from p2pchat.sanitize import visible_line
 from p2pchat.settings import Settings, merged, ours
 from p2pchat.simulation_flags import add_simulation_flags, add_sweep_flags
 from p2pchat.version import version
@@ -233,7 +234,7 @@ def _print(text: str) -> int:
 
 
 def _fail(error: BaseException, code: int) -> int:
-    sys.stderr.write(f"p2pchat: {error}\n")
+    sys.stderr.write(f"p2pchat: {visible_line(str(error))}\n")
     return code
 
 
@@ -254,7 +255,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]  # it does not return
         """End with exit code 2."""
         # argparse says "argument -p/--port: must be …"; people know the flag by its long name.
-        brief = re.sub(r"^argument (?:-\w/)?(--[\w-]+): ", r"\1 ", message)
+        brief = re.sub(r"^argument (?:-\w/)?(--[\w-]+): ", r"\1 ", visible_line(message))
         if "p2pchat://" in brief.lower():  # it repeats an argument, which may hold a secret
             brief = "an invite goes behind --connect, or into a file for --invite-file"
         self.exit(EXIT_USAGE, f"p2pchat: {brief.rstrip('.')}. See p2pchat --help.\n")

@@ -23,6 +23,7 @@ from p2pchat.errors import DialFailed
 from p2pchat.launch import node_for
 from p2pchat.logs import logging_to
 from p2pchat.node import COMPANY_S, Node
+from p2pchat.sanitize import visible_line
 from p2pchat.settings import Settings
 from p2pchat.ui import ndjson, plain
 from p2pchat.ui.names import name_alone
@@ -65,7 +66,7 @@ async def _dial_all(node: Node, targets: tuple[Address | Invite, ...]) -> None:
         try:
             await node.connect(target)
         except DialFailed as error:
-            sys.stderr.write(f"p2pchat: {error}\n")
+            sys.stderr.write(f"p2pchat: {visible_line(str(error))}\n")
 
 
 async def _wait_for_company(node: Node, settings: Settings) -> None:
@@ -151,7 +152,7 @@ def _tell_json(settings: Settings, notice: Notice) -> None:
 
 
 def _fail(text: str) -> int:
-    sys.stderr.write(f"p2pchat: {text}\n")
+    sys.stderr.write(f"p2pchat: {visible_line(text)}\n")
     return 1
 
 
