@@ -74,6 +74,8 @@ DIRECT_LIMITS_SHOWN: Final = (
     ("REQUESTS_PER_MINUTE", "requests for absent people in any minute"),
     ("EXPIRE_EVERY_S", "between two looks at what has waited too long"),
     ("PRESENCE_EVERY_S", "between two presences"),
+    ("PRESENCE_AFTER_LOSS_S", "from the loss of a neighbour until one is said for it ..."),
+    ("PRESENCE_AGAIN_S", "... so long after any other one"),
     ("PRESENCE_BELOW", "people known from which on nobody says them"),
 )  # fmt: skip
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from p2pchat.company import Company
-from p2pchat.core.notices import Connected, Disconnected, Received
+from p2pchat.core.contacts import Contacts
+from p2pchat.core.limits import KNOWN_S
+from p2pchat.core.notices import Connected, Disconnected, HeardStatus, Peers, Received
 from p2pchat.core.values import PeerId, Person
 from tests.nodes import address_of, line_of, node, notice_of, until
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from p2pchat import Node
 
 
 async def test_who_has_gone_is_still_known_but_not_around(tmp_path: Path) -> None:
@@ -46,6 +50,32 @@ async def test_an_old_acquaintance_who_speaks_is_around_again(tmp_path: Path) ->
         company.note(await notice_of(Received, ann))
 
         assert {person.nick for person in company.people} == {"bob", "cid"}
+
+
+class Silence:
+    """A node through which somebody was heard a while ago."""
+
+    def __init__(self) -> None:
+        self.heard_s = KNOWN_S - 0.05
+        self.contacts = Contacts()
+
+    def peers(self) -> Peers:
+        """Whoever was heard in the last KNOWN_S."""
+        bob = HeardStatus(Person(PeerId(b"b" * 32), "bob"), 2, self.heard_s)
+        return Peers((), (bob,) if self.heard_s <= KNOWN_S else ())
+
+
+async def test_who_was_silent_for_long_counts_no_more_though_nothing_was_told_of_it() -> None:
+    silent = Silence()
+    company = Company(cast("Node", silent))
+    assert [person.nick for person in company.people] == ["bob"]
+    assert company.stale_s is not None
+    assert company.stale_s <= 0.05
+
+    silent.heard_s = KNOWN_S + 1
+    await until(lambda: not company.people)
+
+    assert company.stale_s is None
 
 
 async def test_only_whom_the_user_verified_counts_as_verified() -> None:

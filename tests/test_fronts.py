@@ -58,6 +58,7 @@ class Somewhere:
     known: tuple[Person, ...] = (BOB,)
     toolbar = Toolbar("lobby", 1, 55555)
     known_addresses: Sequence[str] = ()
+    stale_s: float | None = None
 
     def is_verified(self, peer: PeerId) -> bool:
         return peer == BOB.id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from p2pchat import fronts
 from p2pchat.core.notices import (
     Connected,
     Direct,
@@ -16,6 +17,7 @@ from p2pchat.core.notices import (
 from p2pchat.core.values import Kind, PeerId, Person, fingerprint
 from p2pchat.fronts import LinearFront, TerminalFront
 from p2pchat.pipe_fronts import JsonFront, LineFront
+from p2pchat.ui.model import Toolbar
 from p2pchat.ui.people import Marked, Whois
 from tests.test_fronts import BOB, CONNECTED, HERE, Somewhere, written_by
 from tests.ui.desk import desk
@@ -94,3 +96,20 @@ async def test_the_terminal_rings_for_a_direct_message_and_not_for_the_own_one(
 
     assert at.paper.bells == 1
     assert at.paper.printed[1].endswith("bob -> you: his")
+
+
+async def test_the_toolbar_is_looked_at_again_when_somebody_has_been_silent_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fronts, "_STALE_SLACK_S", 0.0)
+    somewhere = Somewhere()
+    somewhere.stale_s = 0.01
+    async with desk() as at:
+        front = TerminalFront(somewhere, "off")
+        monkeypatch.setattr(front._screen, "_terminal", at.terminal)
+        front.refresh()
+        somewhere.toolbar, somewhere.stale_s = Toolbar("lobby", 0, 55555), None
+
+        await at.until(lambda: at.terminal._toolbar == somewhere.toolbar)
+
+    assert front._stale_timer is None

@@ -144,6 +144,11 @@ class App:
         )
 
     @property
+    def stale_s(self) -> float | None:
+        """In how many seconds the toolbar may be true no more by itself."""
+        return self._company.stale_s
+
+    @property
     def known_addresses(self) -> Sequence[str]:
         """Addresses that were dialled in this run."""
         return self._connecting.addresses

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
+
 from p2pchat.core.attendance import Attendance
+from p2pchat.core.limits import KNOWN_S
 from p2pchat.core.notices import (
     Connected,
     Direct,
@@ -24,6 +28,7 @@ class Company:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._people: tuple[Person, ...] | None = None
+        self._stale_at = float("inf")
         self._known: tuple[Person, ...] = ()
         self._ids: frozenset[PeerId | None] = frozenset()
         self._attendance: tuple[Person, ...] = ()
@@ -58,6 +63,13 @@ class Company:
         """Whether the user has verified that key."""
         return self._node.contacts.is_verified(peer)
 
+    @property
+    def stale_s(self) -> float | None:
+        """In how many seconds somebody may count no more; None while all are neighbours."""
+        self._ask()
+        left_s = self._stale_at - asyncio.get_running_loop().time()
+        return None if math.isinf(left_s) else max(0.0, left_s)
+
     def note(self, notice: Notice) -> None:
         """Take note of what may change who is around."""
         match notice:
@@ -73,9 +85,12 @@ class Company:
         self._people = None
 
     def _ask(self) -> None:
-        if self._people is not None:
+        now = asyncio.get_running_loop().time()
+        if self._people is not None and now < self._stale_at:
             return
         peers = self._node.peers()
+        silent_s = max((status.heard_s for status in peers.heard), default=-math.inf)
+        self._stale_at = now + KNOWN_S - silent_s
         near = [status.person for status in peers.neighbours if not status.guest]
         self._people = (*near, *(status.person for status in peers.heard))
         self._ids = here = frozenset(person.id for person in self._people)

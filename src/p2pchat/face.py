@@ -38,6 +38,11 @@ class Around(Protocol):
         ...
 
     @property
+    def stale_s(self) -> float | None:
+        """In how many seconds the toolbar may be true no more by itself; None for never."""
+        ...
+
+    @property
     def known_addresses(self) -> Sequence[str]:
         """Addresses worth completing."""
         ...

@@ -47,6 +47,10 @@ GATHER_S: Final = 0.3
 else is shown."""
 
 
+_STALE_SLACK_S: Final = 1.0
+"""Added to the time until somebody counts no more, so that nobody is looked at too early."""
+
+
 class _Gathering:
     """Holds notices of one kind back until all are here, or something else is to be shown."""
 
@@ -192,6 +196,7 @@ class TerminalFront:
         self._screen = Screen(theme, self._complete_with, around.is_verified)
         self._lateness = Lateness()
         self._earlier = _Gathering(self._show_now)
+        self._stale_timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         await self._screen.open(self._around.me, self._around.toolbar)
@@ -204,6 +209,8 @@ class TerminalFront:
         traceback: TracebackType | None,
     ) -> None:
         self._earlier.flush()
+        if self._stale_timer is not None:
+            self._stale_timer.cancel()
         await self._screen.close()
 
     async def requests(self) -> AsyncIterator[Request]:
@@ -287,8 +294,17 @@ class TerminalFront:
         self._screen.refuse(refused.text, refused.line)
 
     def refresh(self) -> None:
-        """Bring toolbar and prompt up to date."""
+        """Bring toolbar and prompt up to date, again when somebody has been silent too long."""
         self._screen.update(self._around.me, self._around.toolbar)
+        stale_s = self._around.stale_s
+        # One that is planned comes early enough: what changes meanwhile lasts longer.
+        if self._stale_timer is None and stale_s is not None:
+            loop = asyncio.get_running_loop()
+            self._stale_timer = loop.call_later(stale_s + _STALE_SLACK_S, self._refresh_late)
+
+    def _refresh_late(self) -> None:
+        self._stale_timer = None
+        self.refresh()
 
     def clear(self) -> None:
         """Empty the screen."""

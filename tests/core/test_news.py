@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from p2pchat.core.active_view import ActiveView, Link
-from p2pchat.core.changes import Departed
+from p2pchat.core.changes import Departed, Parting
 from p2pchat.core.events import Effect, Tell
 from p2pchat.core.news import News
 from p2pchat.core.notices import Connected, Disconnected, How
@@ -34,8 +34,14 @@ class OneNews:
     def told(self) -> int:
         return len(self.news.take(self.view))
 
-    def leaves(self, *, is_released: bool = False, is_redialled: bool = False) -> list[Effect]:
-        gone = Departed(self.session, "left", left=True)
+    def leaves(
+        self,
+        parting: Parting = Parting.THEIRS,
+        *,
+        is_released: bool = False,
+        is_redialled: bool = False,
+    ) -> list[Effect]:
+        gone = Departed(self.session, "left", parting)
         return self.news.departed(gone, is_released=is_released, is_redialled=is_redialled)
 
     @property
@@ -90,6 +96,37 @@ def test_who_gave_the_place_to_another_has_not_left() -> None:
     assert isinstance(tell.notice, Disconnected)
     assert (tell.notice.left, tell.notice.is_news) == (False, False)
     assert tell.notice.reason == "its place went to another"
+    assert one.is_around
+
+
+def test_who_was_lost_counts_no_more_until_he_is_heard_again() -> None:
+    one = OneNews()
+    one.link.is_in_view = True
+    one.told()
+
+    (tell,) = of(one.leaves(Parting.NOBODYS, is_redialled=True), Tell)
+
+    assert isinstance(tell.notice, Disconnected)
+    assert (tell.notice.left, tell.notice.is_news) == (False, True)
+    assert not one.is_around
+    one.people.meet(BOB, "bob", 2, 0.5)
+    assert one.is_around
+
+
+def test_who_was_lost_on_a_visit_counts_no_more_either() -> None:
+    one = OneNews()
+
+    assert one.leaves(Parting.NOBODYS) == []
+    assert not one.is_around
+
+
+def test_whom_we_leave_is_as_present_as_before() -> None:
+    one = OneNews()
+    one.link.is_in_view = True
+    one.told()
+
+    one.leaves(Parting.OURS)
+
     assert one.is_around
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from p2pchat.core.people import KNOWN_S, PEOPLE_LIMIT, People
+from p2pchat.core.limits import KNOWN_S
+from p2pchat.core.people import PEOPLE_LIMIT, People
 from p2pchat.core.values import PeerId, Person
 from p2pchat.nicks import default_nick
 from p2pchat.sim.credentials import sim_peer_id
@@ -58,6 +59,31 @@ def test_who_was_silent_for_long_is_not_around_any_more() -> None:
     assert people.known(KNOWN_S) == (CEM, BOB)
     assert people.known(KNOWN_S + 0.5) == (CEM,)
     assert people.known_count(KNOWN_S + 2.0) == 0
+
+
+def test_what_comes_by_repair_was_said_when_it_was_said() -> None:
+    people = People()
+
+    people.meet(BOB, "bob", 1, 1_000.0, age_s=500.0)
+
+    assert people.is_around(BOB, 1_000.0)
+    assert people.heard(1_000.0, frozenset())[0].heard_s == 500.0
+    assert not people.is_around(BOB, 1_101.0)
+
+
+def test_nothing_that_comes_by_repair_brings_somebody_back_or_makes_him_older() -> None:
+    people = People()
+    people.meet(BOB, "bob", 1, 990.0)
+    people.meet(CEM, "cem", 1, 990.0)
+    people.part(BOB)
+
+    for peer, nick in ((BOB, "bob"), (CEM, "cem")):
+        people.meet(peer, nick, 1, 1_000.0, age_s=500.0)
+
+    assert people.known(1_000.0) == (CEM,)
+    assert people.heard(1_000.0, frozenset())[0].heard_s == 10.0
+    people.meet(BOB, "bob", 1, 1_001.0)
+    assert set(people.known(1_001.0)) == {BOB, CEM}
 
 
 def test_beyond_the_limit_whoever_was_silent_longest_is_forgotten() -> None:

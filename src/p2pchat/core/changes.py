@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from msgspec import Struct
 
 from p2pchat.core.session import Session
@@ -21,13 +23,31 @@ class Drained(Struct, frozen=True):
     session: Session
 
 
+class Parting(Enum):
+    """Who said goodbye, where a neighbour is one no more."""
+
+    THEIRS = "the peer"
+    OURS = "this node"
+    NOBODYS = "nobody"
+    """The connection was lost: it is not known what has become of the peer."""
+
+
 class Departed(Struct, frozen=True):
     """A peer is no neighbour any more."""
 
     session: Session
     reason: str
-    left: bool
-    """Whether it said goodbye."""
+    parting: Parting
+
+    @property
+    def left(self) -> bool:
+        """Whether the peer said goodbye."""
+        return self.parting is Parting.THEIRS
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nobody did."""
+        return self.parting is Parting.NOBODYS
 
 
 Change = Arrived | Drained | Departed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from p2pchat.core import limits
 from p2pchat.core.admission import Admission, has_room_for
 from p2pchat.core.alarms import Alarms, Purpose, earlier
-from p2pchat.core.changes import Arrived, Change, Departed, Drained
+from p2pchat.core.changes import Arrived, Change, Departed, Drained, Parting
 from p2pchat.core.events import (
     Close,
     Closing,
@@ -250,7 +250,7 @@ class Connections:
         old = neighbour.session
         restarted = old.epoch != spare.epoch
         if restarted:
-            self._changes.append(Departed(old, reason, left=False))
+            self._changes.append(Departed(old, reason, Parting.NOBODYS))
         effects = self._install(spare, now, already=not restarted)
         if old.connection in self._sessions:
             self.forget(old)
@@ -284,7 +284,7 @@ class Connections:
             return []
         self._part(session, now)
         # Nothing may follow a goodbye, so it is no neighbour from here on.
-        lost = self._lose(session, "disconnected by this side", now, left=False)
+        lost = self._lose(session, "disconnected by this side", now, Parting.OURS)
         return [Send((connection,), Goodbye()), *lost]
 
     def leave_all(self, now: float) -> list[Effect]:
@@ -316,13 +316,13 @@ class Connections:
         self.neighbours.forget_spare(session)
         self.neighbours.end_talk(session.connection)
         seen = Send((session.connection,), GoodbyeSeen())
-        return [seen, *self._lose(session, "left", now, left=True)]
+        return [seen, *self._lose(session, "left", now, Parting.THEIRS)]
 
-    def _lose(self, session: Session, reason: str, now: float, *, left: bool) -> list[Effect]:
+    def _lose(self, session: Session, reason: str, now: float, parting: Parting) -> list[Effect]:
         if session.peer is None or not self.neighbours.is_current(session):
             return []
         self.neighbours.remove(session.peer)
-        self._changes.append(Departed(session, reason, left))
+        self._changes.append(Departed(session, reason, parting))
         return [e for other in self._others_of(session) for e in self._close_other(other, now)]
 
     def on_ended(self, event: ConnectionEnded, now: float) -> list[Effect]:
@@ -346,7 +346,7 @@ class Connections:
             return []
         others = self._others_of(session)
         if not others:
-            return self._lose(session, reason, now, left=False)
+            return self._lose(session, reason, now, Parting.NOBODYS)
         return self._replace_by(neighbour.spare or min(others, key=self._rank), reason, now)
 
     def end(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from p2pchat.core import limits
 from p2pchat.core.admission import is_loopback
 from p2pchat.core.alarms import Purpose, earliest
+from p2pchat.core.changes import Departed
 from p2pchat.core.direct_frames import DirectFrame
 from p2pchat.core.events import (
     AddressFound,
@@ -113,6 +114,8 @@ class Core(Machines):
         # What follows from a change may change something again: a neighbour is released.
         while self._connections.has_changed:
             changes = self._connections.take_changes()
+            if any(isinstance(change, Departed) and change.is_lost for change in changes):
+                self._presence.on_lost(now)
             effects += self._joining.on_changes(changes, now, self._wall_ms(now))
         if self._connections.neighbours.has_changed:
             effects += self._follow_neighbours(now)

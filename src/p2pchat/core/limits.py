@@ -288,6 +288,9 @@ SEEN_ANSWER_S: Final = 2.0
 REACH_QUERY_EVERY_S: Final = 10.0
 """At most one query of an author is answered in this time."""
 
+KNOWN_S: Final = 600.0
+"""Who was not heard for so long does not count as around any more, but for neighbours."""
+
 # --- Repair -----------------------------------------------------------------------------------
 
 STORE_MINUTES: Final = 20

@@ -58,6 +58,8 @@ class News:
         assert session.peer is not None
         self._waiting.pop(session.peer, None)
         was_told = self._told.pop(session.peer, None) is not None
+        if departed.is_lost and not is_released:
+            self._people.part(session.peer)  # gone or not: he counts when he is heard again
         if not was_told or self._has_ended:
             return []
         if departed.left and not is_released:

@@ -6,15 +6,13 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
+from p2pchat.core.limits import KNOWN_S
 from p2pchat.core.notices import HeardStatus
 from p2pchat.core.values import PeerId, Person
 from p2pchat.nicks import default_nick, tame_nick
 
 PEOPLE_LIMIT: Final = 4_096
 """Authors remembered with their nick; whoever was silent longest is forgotten first."""
-
-KNOWN_S: Final = 600.0
-"""Who was not heard for so long does not count as around any more."""
 
 
 @dataclass(slots=True)
@@ -47,19 +45,32 @@ class People:
     def __len__(self) -> int:
         return len(self._known)
 
-    def meet(self, peer: PeerId, nick: str, hops: int, now: float) -> tuple[Person, str | None]:
+    def meet(
+        self, peer: PeerId, nick: str, hops: int, now: float, age_s: float = 0.0
+    ) -> tuple[Person, str | None]:
         """Take note of somebody and return the person, with the old nick where it changed.
 
         A nick that breaks the rules of nicks is replaced by the one that follows from the key.
+
+        Args:
+            peer: Who said something.
+            nick: What he calls himself in it.
+            hops: Connections that it crossed.
+            now: Monotonic seconds.
+            age_s: How long ago he said it, where it came by repair: by that nobody who has gone
+                counts as back. 0 for what came live.
         """
         self._met[peer] = None
         known = self._known.get(peer)
+        heard_at, has_left = now - age_s, False
+        if known is not None and age_s:
+            heard_at, has_left = max(heard_at, known.heard_at), known.has_left
         if known is not None and known.raw_nick == nick:
-            known.hops, known.heard_at, known.has_left = hops, now, False
+            known.hops, known.heard_at, known.has_left = hops, heard_at, has_left
             self._known.move_to_end(peer)
             return known.person, None
         person = Person(peer, tame_nick(nick, peer))
-        self._known[peer] = _Acquaintance(nick, person, hops, now)
+        self._known[peer] = _Acquaintance(nick, person, hops, heard_at, has_left)
         self._known.move_to_end(peer)
         if len(self._known) > PEOPLE_LIMIT:
             self._known.popitem(last=False)
@@ -74,27 +85,23 @@ class People:
     def is_around(self, peer: PeerId, now: float) -> bool:
         """Tell whether somebody was heard in the last KNOWN_S and has not left."""
         known = self._known.get(peer)
-        return known is not None and not known.has_left and now - known.heard_at <= KNOWN_S
+        return known is not None and _is_around(known, now)
 
     def stranger(self, peer: PeerId) -> Person:
         """Return somebody whose nick nobody told: called by what follows from the key."""
         return Person(peer, default_nick(peer))
 
     def part(self, peer: PeerId) -> None:
-        """Take note that somebody said goodbye; heard again, he is back."""
+        """Take note that somebody said goodbye or was lost; heard again, he is back."""
         known = self._known.get(peer)
         if known is not None:
             known.has_left = True
 
     def known(self, now: float) -> tuple[PeerId, ...]:
         """Return who was heard in the last KNOWN_S, the latest first."""
-        known: list[PeerId] = []
-        for peer, acquaintance in reversed(self._known.items()):
-            if now - acquaintance.heard_at > KNOWN_S:
-                break
-            if not acquaintance.has_left:
-                known.append(peer)
-        return tuple(known)
+        return tuple(
+            peer for peer, known in reversed(self._known.items()) if _is_around(known, now)
+        )
 
     def known_count(self, now: float) -> int:
         """Count who was heard in the last KNOWN_S."""
@@ -105,5 +112,9 @@ class People:
         return tuple(
             HeardStatus(known.person, known.hops, now - known.heard_at)
             for peer, known in reversed(self._known.items())
-            if peer not in without and not known.has_left and now - known.heard_at <= KNOWN_S
+            if peer not in without and _is_around(known, now)
         )
+
+
+def _is_around(known: _Acquaintance, now: float) -> bool:
+    return not known.has_left and now - known.heard_at <= KNOWN_S

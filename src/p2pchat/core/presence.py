@@ -18,8 +18,14 @@ from p2pchat.core.values import ConnectionId, PeerId, Person
 PRESENCE: Final = 67
 """Kind of the passing envelope by which somebody says that he is here; its body is a Here."""
 
-PRESENCE_EVERY_S: Final = 600.0
-"""Between two of them; People.KNOWN_S is as long, and a little more is forgiven there."""
+PRESENCE_EVERY_S: Final = 540.0
+"""Between two of them: a minute less than KNOWN_S, so that who is here stays known."""
+
+PRESENCE_AFTER_LOSS_S: Final = 2.0
+PRESENCE_AGAIN_S: Final = 30.0
+"""Whoever lost a neighbour without a goodbye is lost to that one as well: so he says so long after
+it that he is here. It waits for the neighbours that take the lost one's place. The second is the
+least time between two of these."""
 
 PRESENCE_BELOW: Final = 100
 """Only while fewer authors were heard in ten minutes: above, people appear when they speak. With
@@ -85,6 +91,8 @@ class Presence:
         self._is_told = is_told
         self._has_come = False
         self._next_at: float | None = None
+        self._said_at = float("-inf")
+        self._is_owed = False
 
     def next_deadline(self) -> float | None:
         """When to call `on_time`; None for never."""
@@ -94,11 +102,17 @@ class Presence:
 
     def on_company(self, nick: str, now: float, wall_ms: int) -> list[Effect]:
         """Somebody is connected; the first time, everybody behind him shall know that we came."""
-        if self._has_come or not self._is_told:
+        if not self._is_told or (self._has_come and not self._is_owed):
             return []
+        doing = Doing.IS_HERE if self._has_come else Doing.COMES
         self._has_come = True
-        self._next_at = now + PRESENCE_EVERY_S
-        return self._say(nick, Doing.COMES, now, wall_ms)
+        return self._say(nick, doing, now, wall_ms)
+
+    def on_lost(self, now: float) -> None:
+        """A neighbour is gone without goodbye: he, too, does not know what has become of us."""
+        if self._next_at is not None:
+            soon = max(now + PRESENCE_AFTER_LOSS_S, self._said_at + PRESENCE_AGAIN_S)
+            self._next_at = min(self._next_at, soon)
 
     def on_leave(self, nick: str, now: float, wall_ms: int) -> list[Effect]:
         """We go."""
@@ -109,15 +123,18 @@ class Presence:
         """Say again that we are here, when it is time for that."""
         if self._next_at is None or now < self._next_at:
             return []
-        self._next_at = now + PRESENCE_EVERY_S
         return self._say(nick, Doing.IS_HERE, now, wall_ms)
 
     def _say(self, nick: str, doing: Doing, now: float, wall_ms: int) -> list[Effect]:
+        if doing is not Doing.LEAVES:
+            self._next_at, self._said_at = now + PRESENCE_EVERY_S, now
         if self._people.known_count(now) >= PRESENCE_BELOW:
             return []
         body = self._codec.encode_presence(Here(nick, doing))
         nonce = self._chance.randbytes(_NONCE_BYTES)
-        return self._flood(PRESENCE, body, nonce, None, now, wall_ms)[1]
+        effects = self._flood(PRESENCE, body, nonce, None, now, wall_ms)[1]
+        self._is_owed = not effects  # nobody was there who could hear it
+        return effects
 
     # --- Others -------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from p2pchat.core.announcements import Batch
 from p2pchat.core.author_order import Missing, Released
 from p2pchat.core.broadcast import Broadcast
 from p2pchat.core.contacts import Contacts
-from p2pchat.core.envelopes import Envelope, EnvelopeCodec, Texts
+from p2pchat.core.envelopes import Envelope, EnvelopeCodec
 from p2pchat.core.events import Deliver, Effect, Published, Tell
 from p2pchat.core.frames import Acks, Carry, Filled, Graft, IHave, Incoming, Prune
 from p2pchat.core.holdings import Holding
@@ -200,10 +200,10 @@ class Spreading:
         assert session.peer is not None
         connection = session.connection
         hops = min(hops + 1, limits.HOPS_LIMIT)
-        texts = self._broadcast.read(envelope)
         effects: list[Effect] = []
         if is_kept(envelope.header.kind):
-            delivery = self._delivery(envelope, texts, hops, now, effects)
+            age_s = 0.0 if live else max(0.001, (wall_ms - envelope.header.time_ms) / 1000)
+            delivery = self._delivery(envelope, hops, now, age_s, effects)
             verdict = self._repair.on_taken(
                 envelope, connection, now, wall_ms, live=live, hops=hops, delivery=delivery
             )
@@ -224,16 +224,12 @@ class Spreading:
         return effects + self._news(now)
 
     def _delivery(
-        self,
-        envelope: Envelope,
-        texts: Texts | None,
-        hops: int,
-        now: float,
-        effects: list[Effect],
+        self, envelope: Envelope, hops: int, now: float, age_s: float, effects: list[Effect]
     ) -> Deliver | None:
+        texts = self._broadcast.read(envelope)
         if texts is None:
             return None
-        person, old = self._people.meet(envelope.author, texts.nick, hops, now)
+        person, old = self._people.meet(envelope.author, texts.nick, hops, now, age_s)
         if old is not None:
             effects.append(Tell(NickChanged(person, old)))
         return Deliver(person, envelope, texts.texts, hops)
