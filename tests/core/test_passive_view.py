@@ -101,6 +101,31 @@ def test_whom_we_dialled_does_not_give_way_to_hearsay() -> None:
     assert dialled_left == limits.PASSIVE_LIMIT // 2
 
 
+def test_who_gives_way_is_whom_nobody_can_reach_once_there_are_many_of_them() -> None:
+    view = view_of(*(known_of(f"n{n}") for n in range(limits.PASSIVE_LIMIT)))
+    failed = [known.peer for known in view.everybody()][: limits.PASSIVE_LIMIT // 4 + 1]
+    for peer in failed:
+        view.note_failure(peer, 0.0)
+
+    for number in range(2):
+        view.put(known_of(f"late{number}"))
+
+    assert sum(peer in view for peer in failed) == len(failed) - 2
+
+
+def test_a_sample_is_of_those_wanted_and_each_has_the_same_chance() -> None:
+    view = view_of(*(known_of(f"n{n}", f"10.0.0.{n}") for n in range(8)))
+    wanted = {f"10.0.0.{n}" for n in range(4)}
+
+    samples = [view.sample(2, lambda known: known.ip in wanted) for _ in range(400)]
+
+    chosen = Counter(known.ip for sample in samples for known in sample)
+    assert all(sample[0] is not sample[1] for sample in samples)
+    assert set(chosen) == wanted
+    assert min(chosen.values()) > 150
+    assert len(view.sample(9, lambda known: known.ip in wanted)) == 4
+
+
 def test_a_newer_record_replaces_an_older_one_and_not_the_reverse() -> None:
     view = view_of(known_of("bob"))
     newer = read_record("bob", "10.9.9.9:55555", time_ms=WALL_MS + 1)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from p2pchat.core import limits
 from p2pchat.core.notices import How
@@ -15,6 +13,8 @@ from p2pchat.core.values import Address, PeerId
 
 if TYPE_CHECKING:
     from random import Random
+
+T = TypeVar("T")
 
 _PER_GROUP: Final = limits.PASSIVE_LIMIT // 4
 """Most peers of one /16 or /32 that is not private: whoever rents one must not fill the view."""
@@ -25,11 +25,6 @@ more of them would leave too few when all neighbours are lost at once."""
 
 _PER_IP: Final = 4
 """Most peers at one public address."""
-
-_GROUPS_REMEMBERED: Final = 16_384
-
-_netgroup = lru_cache(_GROUPS_REMEMBERED)(netgroup)
-"""Remembered, because reading an address takes longer than all else about it. At most 3 MiB."""
 
 
 @dataclass(slots=True)
@@ -75,8 +70,12 @@ class PassiveView:
         self._known: dict[PeerId, Known] = {}
         # Counted as they come and go: counting anew for each record that comes cost 0.6 ms, which
         # any neighbour could ask for.
-        self._groups: Counter[str] = Counter()
-        self._ips: Counter[str] = Counter()
+        self._groups: dict[str | None, int] = {}
+        self._ips: dict[str, int] = {}
+        self._dialled = 0
+        """Those whom we dialled ourselves."""
+        self._failed = 0
+        """Those whom a dial has failed to reach."""
 
     def __len__(self) -> int:
         return len(self._known)
@@ -123,6 +122,7 @@ class PassiveView:
         """
         known = self._known.get(peer)
         if known is not None:
+            self._failed += not known.failures
             known.failures += 1
             known.not_before = now + backoff_s(known.failures, self._rng)
 
@@ -168,7 +168,7 @@ class PassiveView:
             due = [known for known in due if known.failures + known.refusals == least]
         groups: dict[str | None, list[Known]] = {}
         for known in due:
-            groups.setdefault(_netgroup(known.ip), []).append(known)
+            groups.setdefault(netgroup(known.ip), []).append(known)
         fresh = [group for group in groups if group is None or group not in taken]
         # A group first, then somebody in it: many addresses of one owner weigh as one.
         return self._rng.choice(groups[self._rng.choice(fresh or list(groups))])
@@ -179,42 +179,53 @@ class PassiveView:
         return min(waiting, default=None)
 
     def sample(self, count: int, is_wanted: Callable[[Known], bool]) -> list[Known]:
-        """Return up to so many by chance."""
-        wanted = [known for known in self._known.values() if is_wanted(known)]
-        return self._rng.sample(wanted, min(count, len(wanted)))
+        """Return up to so many by chance; looks at no more of them than that takes."""
+        left = list(self._known.values())
+        found: list[Known] = []
+        while left and len(found) < count:
+            drawn = int(self._rng.random() * len(left))
+            left[drawn], left[-1] = left[-1], left[drawn]
+            known = left.pop()
+            if is_wanted(known):
+                found.append(known)
+        return found
 
     def _has_place_in_group(self, newcomer: Known) -> bool:
-        group = _netgroup(newcomer.ip)
+        ip = newcomer.ip
+        group = netgroup(ip)
         if group is None:
             return True
-        return self._groups[group] < _PER_GROUP and self._ips[newcomer.ip] < _PER_IP
+        return self._groups.get(group, 0) < _PER_GROUP and self._ips.get(ip, 0) < _PER_IP
 
     def _learn(self, old: Known, new: Known) -> None:
-        if old.addresses == new.addresses:  # nearly always
-            _learn(old, new)
-            return
         self._count(old, -1)
         _learn(old, new)
         self._count(old, 1)
 
     def _count(self, known: Known, by: int) -> None:
-        _add(self._groups, _netgroup(known.ip) or "", by)
-        _add(self._ips, known.ip, by)
+        ip = known.ip
+        _add(self._groups, netgroup(ip), by)
+        _add(self._ips, ip, by)
+        self._dialled += by * (known.dialled_at is not None)
+        self._failed += by * (known.failures > 0)
 
     def _worst(self, newcomer: Known) -> PeerId | None:
-        """Return who gives way.
+        """Return who gives way: where too many can't be reached, one of them.
 
         What we dialled ourselves gives way to hearsay only where it fills half of the view.
         """
-        everybody = list(self._known.values())
-        heard_of = [known for known in everybody if known.dialled_at is None]
-        dialled = len(everybody) - len(heard_of)
-        is_safe = newcomer.dialled_at is None and 2 * dialled <= limits.PASSIVE_LIMIT
-        choice = heard_of if is_safe else everybody
-        failed = [known for known in choice if known.failures]
-        if len(failed) >= _FAILED_LIMIT:
-            choice = failed
-        return self._rng.choice(choice).peer if choice else None
+        is_safe = newcomer.dialled_at is None and 2 * self._dialled <= limits.PASSIVE_LIMIT
+
+        def may_go(known: Known) -> bool:
+            return not is_safe or known.dialled_at is None
+
+        def is_useless(known: Known) -> bool:
+            return known.failures > 0 and may_go(known)
+
+        if self._failed >= _FAILED_LIMIT and (useless := self.sample(1, is_useless)):
+            return useless[0].peer
+        worst = self.sample(1, may_go)
+        return worst[0].peer if worst else None
 
 
 def backoff_s(failures: int, rng: Random) -> float:
@@ -224,10 +235,12 @@ def backoff_s(failures: int, rng: Random) -> float:
     return min(wait_s, limits.DIAL_BACKOFF_LONGEST_S) * rng.uniform(1 - spread, 1 + spread)
 
 
-def _add(counter: Counter[str], what: str, by: int) -> None:
-    counter[what] += by
-    if not counter[what]:
-        del counter[what]
+def _add(counts: dict[T, int], what: T, by: int) -> None:
+    count = counts.get(what, 0) + by
+    if count:
+        counts[what] = count
+    else:
+        del counts[what]
 
 
 def _learn(old: Known, new: Known) -> None:

@@ -18,6 +18,9 @@ from p2pchat.errors import BadAddress
 _REMEMBERED: Final = 4_096
 """Answers about addresses that are kept: reading one costs more than all else done with it."""
 
+_GROUPS_REMEMBERED: Final = 16_384
+"""The same for the networks of addresses, which are asked for again and again. At most 3 MiB."""
+
 UNDIALLABLE: Final = 1
 """Bit in the flags of a record whose owner knows that others can't dial it."""
 
@@ -105,6 +108,7 @@ def normal_ip(ip: str) -> str:
     return f"{address}%{scope}" if scope and address.is_link_local else str(address)
 
 
+@lru_cache(_GROUPS_REMEMBERED)
 def netgroup(ip: str) -> str | None:
     """Return the /16 of IPv4 or /32 of IPv6 that an address is in; None for private ones.
 
