@@ -10,8 +10,8 @@ from p2pchat.core import limits
 from p2pchat.core.active_view import Link
 from p2pchat.core.events import Dial, Send
 from p2pchat.core.frames import Frame
-from p2pchat.core.membership import Membership, MembershipFrame, Move, Part
-from p2pchat.core.mesh_frames import Introduce, PassedRecord, SignedRecord
+from p2pchat.core.membership import Membership, Move, Part
+from p2pchat.core.mesh_frames import Introduce, MembershipFrame, PassedRecord, SignedRecord
 from p2pchat.core.notices import How
 from p2pchat.core.passive_view import Known
 from p2pchat.core.record_desk import RecordDesk

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from p2pchat.core import limits
 from p2pchat.core.active_view import Link
 from p2pchat.core.events import Dial
-from p2pchat.core.membership import MembershipFrame
 from p2pchat.core.mesh_frames import (
     Found,
     Introduce,
     Join,
+    MembershipFrame,
     PlaceAnswer,
     PlaceAsk,
     Release,

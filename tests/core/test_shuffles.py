@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from p2pchat.core import limits
 from p2pchat.core.active_view import Link
-from p2pchat.core.mesh_frames import Shuffle, ShuffleAnswer
+from p2pchat.core.events import Dial
+from p2pchat.core.mesh_frames import Join, Shuffle, ShuffleAnswer
 from p2pchat.core.records import Scope
 from p2pchat.sim.credentials import sim_peer_id
 from p2pchat.wire.codec import Codec
@@ -142,3 +143,20 @@ def test_a_sample_that_comes_back_to_who_began_it_teaches_him_nothing_of_himself
     view.frame(bob, Shuffle(begun.token, 0, begun.record, begun.records))
 
     assert sim_peer_id("alice") not in view.membership.passive
+
+
+def test_whoever_gets_to_be_known_is_dialled_while_somebody_is_lacking_and_not_otherwise() -> None:
+    dialled = []
+    for count in (limits.ACTIVE_AIM - 1, limits.ACTIVE_AIM):
+        view = OneView()
+        links = [view.introduced(f"n{number}") for number in range(count)]
+        for link in links:
+            view.frame(link, Join(False))
+
+        moves = view.frame(links[0], shuffle("origin", 0, "heard"))
+
+        assert sim_peer_id("heard") in view.membership.passive
+        dialled.append({move.expected for move in moves if isinstance(move, Dial)})
+
+    assert dialled[0] <= {sim_peer_id("origin"), sim_peer_id("heard")}
+    assert (len(dialled[0]), dialled[1]) == (1, set())

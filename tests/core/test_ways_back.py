@@ -37,6 +37,17 @@ def test_a_way_is_forgotten_after_its_time_and_may_be_gone_again() -> None:
     assert ways.take(b"a", 59.0) == OTHER
 
 
+def test_what_is_too_old_takes_no_place() -> None:
+    ways = WaysBack(8, 30.0)
+    for number in range(4):
+        ways.remember(bytes([number]), ONE, float(number))
+
+    ways.forget_ended(31.0)
+
+    assert len(ways) == 2
+    assert ways.take(b"\2", 31.5) == ONE
+
+
 def test_nobody_knows_a_token_that_never_came() -> None:
     assert WaysBack(8, 30.0).take(b"a", 0.0) is None
 

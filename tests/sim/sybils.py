@@ -8,11 +8,12 @@ from typing import Final
 
 from p2pchat.core.active_view import Link
 from p2pchat.core.events import Dial, Send
-from p2pchat.core.membership import MembershipFrame, Move
+from p2pchat.core.membership import Move
 from p2pchat.core.mesh_frames import (
     Found,
     Introduce,
     Join,
+    MembershipFrame,
     PassedRecord,
     PlaceAnswer,
     PlaceAsk,

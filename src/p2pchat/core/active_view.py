@@ -180,7 +180,7 @@ class ActiveView:
     @property
     def taken(self) -> int:
         """Places in use, with those that were asked for."""
-        return sum(link.is_in_view or link.is_asked for link in self._links.values())
+        return len([None for link in self if link.is_in_view or link.is_asked])
 
     @property
     def dialled(self) -> int:

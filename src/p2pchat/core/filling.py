@@ -56,8 +56,7 @@ class Filling:
         self._refill_at = 0.0
         self.budget = DialBudget()
         self._attempts: dict[int, Attempt] = {}
-        self.last_number = 0
-        """Of the dial that was begun last; they count from 1."""
+        self._last_number = 0
 
     def attempt(self, number: int) -> Attempt | None:
         """Return what a dial under way is for."""
@@ -70,8 +69,8 @@ class Filling:
     @property
     def expected(self) -> int:
         """Places taken, with those that dials under way may take."""
-        under_way = sum(a.purpose is not Purpose.REINTRODUCE for a in self._attempts.values())
-        return self._view.taken + under_way
+        under_way = [a for a in self._attempts.values() if a.purpose is not Purpose.REINTRODUCE]
+        return self._view.taken + len(under_way)
 
     def dial(
         self,
@@ -84,8 +83,8 @@ class Filling:
     ) -> list[Dial]:
         """Dial somebody, unless that was in vain too often, or too much is dialled already."""
         allowed = self.budget.allowed(addresses, now)
-        self.last_number += 1
-        number = self.last_number
+        self._last_number += 1
+        number = self._last_number
         if not allowed or not self.budget.begin(number, allowed, now):
             return []
         known = self._passive.get(peer) if peer is not None else None
@@ -111,7 +110,7 @@ class Filling:
     def fill(self, now: float) -> list[Dial]:
         """Dial as many as the view lacks, and as may be dialled now."""
         dials: list[Dial] = []
-        while self._lacks_somebody and self.budget.next_at(now) <= now:
+        while self.lacks_somebody and self.budget.next_at(now) <= now:
             known = self.pick(now)
             if known is None:
                 break
@@ -123,18 +122,22 @@ class Filling:
 
     def next_fill(self, now: float) -> float | None:
         """When `fill` can do more than now; None for not before something else happens."""
-        if not self._lacks_somebody or len(self.budget) >= limits.DIALS_AT_ONCE:
+        if not self.lacks_somebody or len(self.budget) >= limits.DIALS_AT_ONCE:
             return None
         due = self._passive.next_due(self._busy())
         return None if due is None else max(due, self.budget.next_at(now))
 
     @property
-    def _lacks_somebody(self) -> bool:
+    def lacks_somebody(self) -> bool:
+        """Whether somebody is to be dialled as soon as there is somebody to dial."""
+        return self.expected < limits.ACTIVE_AIM and not self._is_patient
+
+    @property
+    def _is_patient(self) -> bool:
         # Where nearly everybody is behind a NAT, the others have no places left. Who has a
         # neighbour waits then, until some of those who refused him have gone: otherwise each would
         # dial twice a second for ever, and the crowd of refused ones would fill every listener.
-        is_patient = self._view.taken > 0 and self._view.refused >= limits.ACTIVE_LIMIT
-        return self.expected < limits.ACTIVE_AIM and not is_patient
+        return self._view.taken > 0 and self._view.refused >= limits.ACTIVE_LIMIT
 
     def pick(self, now: float) -> Known | None:
         """Choose whom to dial next; where nobody is left, look at who was known before."""

@@ -90,7 +90,7 @@ class Hearsay:
         count = min(count, limits.RECORDS_PER_FRAME)
         scope = link.scope
         near = [
-            PassedRecord(record.signature, record.signed, 0 if other.is_dialled else 1)
+            (record, 0 if other.is_dialled else 1)
             for other in self._view
             if other is not link
             and (record := other.record) is not None
@@ -109,7 +109,10 @@ class Hearsay:
             )
 
         far = self._passive.sample(count - len(near), is_fit)
-        return (*near, *(_passed(known, now) for known in far))
+        return (
+            *(PassedRecord(record.signature, record.signed, passed) for record, passed in near),
+            *(_passed(known, now) for known in far),
+        )
 
 
 def _passed(known: Known, now: float) -> PassedRecord:

@@ -14,8 +14,8 @@ from p2pchat.core.events import AddressFound, Advertise, Effect, SaveBook, Searc
 from p2pchat.core.holdings import Holding
 from p2pchat.core.invites import INVITE_ADDRESSES, InvitePlace
 from p2pchat.core.lookout import LOOK_AGAIN_S, Lookout
-from p2pchat.core.membership import Membership, MembershipFrame, Move, Part
-from p2pchat.core.mesh_frames import ReachabilityAnswer, ReachabilityAsk
+from p2pchat.core.membership import Membership, Move, Part
+from p2pchat.core.mesh_frames import MembershipFrame, ReachabilityAnswer, ReachabilityAsk
 from p2pchat.core.news import News
 from p2pchat.core.notices import Around, How, Place, Remark
 from p2pchat.core.passive_view import Known
@@ -242,8 +242,7 @@ class Joining:
         known = self.membership.passive.get(peer)
         if known is None or not self._setup.joins:
             return []
-        moves = self.membership.dial(known.addresses, peer, known.how, now)
-        return self._effects(moves, now)
+        return [*self.membership.dial(known.addresses, peer, known.how, now)]
 
     def _dial_hints(self, now: float) -> list[Move]:
         moves: list[Move] = []
@@ -254,7 +253,7 @@ class Joining:
             if self.membership.view.reaches(hint.addresses):
                 continue
             dials = self.membership.dial(hint.addresses, None, hint.how, now)
-            hint.attempt = self.membership.last_attempt if dials else 0
+            hint.attempt = dials[0].attempt if dials else 0
             moves += dials
         return moves
 

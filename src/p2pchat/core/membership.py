@@ -15,14 +15,14 @@ once a minute somebody known who is no neighbour is dialled, which joins parts o
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from p2pchat.core import limits
 from p2pchat.core.active_view import ActiveView, Link
 from p2pchat.core.alarms import earliest
-from p2pchat.core.events import Effect, Send
+from p2pchat.core.events import Dial, Effect, Send
 from p2pchat.core.filling import Attempt, Filling, Purpose
 from p2pchat.core.frames import Frame
 from p2pchat.core.hearsay import Hearsay, known_from
@@ -31,6 +31,7 @@ from p2pchat.core.mesh_frames import (
     Found,
     Introduce,
     Join,
+    MembershipFrame,
     PlaceAnswer,
     PlaceAsk,
     Release,
@@ -60,9 +61,8 @@ class Part(Struct, frozen=True):
 Move = Effect | Part
 """What membership asks for: effects, and connections to part from."""
 
-MembershipFrame = (
-    Introduce | Join | Walk | Found | PlaceAsk | PlaceAnswer | Release | Shuffle | ShuffleAnswer
-)
+_PASSED_ON: Final = (Walk, Found, Shuffle, ShuffleAnswer)
+"""Frames that give and take no places, so that none are counted after them: most of all."""
 
 
 class Membership:
@@ -93,6 +93,8 @@ class Membership:
         self._rng = rng
         self._cycle_at: float | None = None
         self._wake_at: float | None = None
+        self._is_short = True
+        """Whether somebody is looked for."""
 
     # --- Facts --------------------------------------------------------------------------------
 
@@ -119,11 +121,6 @@ class Membership:
     def attempt(self, number: int) -> Attempt | None:
         """Return what a dial under way is for."""
         return self._filling.attempt(number)
-
-    @property
-    def last_attempt(self) -> int:
-        """The number of the dial that was begun last."""
-        return self._filling.last_number
 
     # --- Connections --------------------------------------------------------------------------
 
@@ -231,11 +228,11 @@ class Membership:
 
     def dial(
         self, addresses: tuple[Address, ...], peer: PeerId | None, how: How, now: float
-    ) -> list[Move]:
+    ) -> list[Dial]:
         """Dial somebody whom discovery has found; nothing where too much is dialled already."""
         dials = self._filling.dial(addresses, peer, how, now)
         self._plan(now)
-        return [*dials]
+        return dials
 
     def learn(self, known: Known, now: float) -> list[Move]:
         """Discovery has found somebody whose key it knows."""
@@ -265,7 +262,9 @@ class Membership:
         if link is None or not link.takes_part or not link.frames.spend(1, now):
             return []
         self._hearsay.wall_ms = wall_ms
-        return self._done(now, self._on_frame(link, frame, now))
+        moves = self._on_frame(link, frame, now)
+        is_all = isinstance(frame, _PASSED_ON) and not self._is_short
+        return moves if is_all else self._done(now, moves)
 
     def _on_frame(self, link: Link, frame: MembershipFrame, now: float) -> list[Move]:
         match frame:
@@ -354,10 +353,8 @@ class Membership:
     def on_time(self, now: float, wall_ms: int) -> list[Move]:
         """Do what is due."""
         self._hearsay.wall_ms = wall_ms
-        moves: list[Move] = []
-        for link in list(self.view):
-            if link.stays_until is not None and link.stays_until <= now:
-                moves += self._end_stay(link)
+        over = [li for li in self.view if li.stays_until is not None and li.stays_until <= now]
+        moves = [move for link in over for move in self._end_stay(link)]
         if self._cycle_at is not None and now >= self._cycle_at:
             moves += self._cycle(now)
         return self._done(now, moves)
@@ -379,6 +376,7 @@ class Membership:
         partners = self.view.partners()
         if partners:
             moves += self._shuffles.begin(self._rng.choice(partners), limits.WALK_STEPS, now)
+        self._walks.forget_ended(now)
         known = self._filling.pick_anybody(now)
         if known is not None:
             purpose = Purpose.REINTRODUCE
@@ -392,6 +390,7 @@ class Membership:
         return moves
 
     def _plan(self, now: float) -> None:
+        self._is_short = self._filling.lacks_somebody
         stays = (link.stays_until for link in self.view)
         self._wake_at = earliest(self._cycle_at, self._filling.next_fill(now), *stays)
 

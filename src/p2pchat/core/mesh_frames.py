@@ -96,6 +96,11 @@ class ShuffleAnswer(Struct, frozen=True, array_like=True, tag=56):
     records: Records
 
 
+MembershipFrame = (
+    Introduce | Join | Walk | Found | PlaceAsk | PlaceAnswer | Release | Shuffle | ShuffleAnswer
+)
+
+
 class ReachabilityAsk(Struct, frozen=True, array_like=True, tag=57):
     """Asks whether that port can be reached at the address that this connection comes from."""
 

@@ -48,6 +48,10 @@ class Walks:
         """Nothing comes by that connection any more."""
         self._joined.pop(connection, None)
 
+    def forget_ended(self, now: float) -> None:
+        """Forget walks that no answer can come back from any more; without newcomers none comes."""
+        self._ways.forget_ended(now)
+
     def start(self, newcomer: Link, now: float) -> list[Effect]:
         """Send the newcomer's record into the network, by each neighbour; not again at once."""
         record = newcomer.record

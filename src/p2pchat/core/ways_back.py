@@ -27,9 +27,9 @@ class WaysBack:
 
     def remember(self, token: bytes, came_from: ConnectionId, now: float) -> bool:
         """Note where something came from; False where it was here before, by whatever way."""
-        if self._living(token, now) is not None:
+        self.forget_ended(now)
+        if token in self._ways:
             return False
-        self._ways.pop(token, None)
         self._ways[token] = _Way(came_from, now + self._life_s)
         if len(self._ways) > self._limit:
             del self._ways[next(iter(self._ways))]
@@ -40,12 +40,16 @@ class WaysBack:
 
         One answer goes back by each way: who stands at its end may not send more by it.
         """
-        way = self._living(token, now)
-        if way is None or way.is_taken:
+        way = self._ways.get(token)
+        if way is None or way.is_taken or way.ends_at <= now:
             return None
         way.is_taken = True
         return way.came_from
 
-    def _living(self, token: bytes, now: float) -> _Way | None:
-        way = self._ways.get(token)
-        return way if way is not None and way.ends_at > now else None
+    def forget_ended(self, now: float) -> None:
+        """Forget what is too old; called by itself whenever something is remembered."""
+        while self._ways:
+            oldest = next(iter(self._ways))
+            if self._ways[oldest].ends_at > now:
+                return
+            del self._ways[oldest]

@@ -16,7 +16,8 @@ from typing import Final
 from p2pchat.core import limits
 from p2pchat.core.active_view import Link
 from p2pchat.core.events import Dial, Send
-from p2pchat.core.membership import MembershipFrame, Move, Part
+from p2pchat.core.membership import Move, Part
+from p2pchat.core.mesh_frames import MembershipFrame
 from p2pchat.core.notices import How
 from p2pchat.core.passive_view import Known
 from p2pchat.core.values import Address, ConnectionId, PeerId

@@ -9,7 +9,8 @@ from enum import Enum, auto
 from typing import Protocol
 
 from p2pchat.core.active_view import Link
-from p2pchat.core.membership import Membership, MembershipFrame, Move
+from p2pchat.core.membership import Membership, Move
+from p2pchat.core.mesh_frames import MembershipFrame
 from p2pchat.core.passive_view import Known
 from p2pchat.core.records import AddressRecord
 from p2pchat.core.values import Address, ConnectionId, PeerId
