@@ -83,7 +83,7 @@ def sweep(flags: Mapping[str, Any]) -> sweeping.Outcome:
     jobs = given.pop("jobs", 1)
     plan = sweeping.Plan(**given)
     workers = sweeping.one_by_one if jobs == 1 else _Processes(jobs)
-    with _rare_collections(), _progress() as show:
+    with _no_collections(), _progress() as show:
         return sweeping.run(plan, show, workers)
 
 
@@ -109,7 +109,7 @@ class _Processes:
 
 
 def _work(path: Path, plan: sweeping.Plan, job: sweeping.Job) -> sweeping.Result:
-    with _rare_collections():
+    with _no_collections():
         return sweeping.work(path.read_bytes(), plan, job)
 
 
@@ -138,3 +138,13 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """For overlays: they have no cycles until they end, and millions of objects to look through."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

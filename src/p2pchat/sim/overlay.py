@@ -53,7 +53,6 @@ class Overlay:
         self.events = 0
         """Handled by all machines together."""
         self._agenda = Agenda()
-        self._wires: dict[int, Wire] = {}
         self._wires_so_far = 0
         self._at: dict[Address, int] = {}
         self._records: SharedRecords = {}
@@ -123,17 +122,15 @@ class Overlay:
         for node in nodes:
             node.fate = fate
         for node in nodes:
-            for number in node.wires:
-                wire = self._wires[number]
+            for number, wire in node.wires.items():
                 self._agenda.at(self._noticed_at(wire), self._lose, number, wire.other(node.index))
-                self._forget_end(wire, node)
             node.wires.clear()
             node.current.clear()
 
     def leave(self, node: OverlayNode) -> None:
         """End a node that says goodbye to everybody."""
-        for number in tuple(node.wires):
-            self._say_goodbye(self._wires[number], node)
+        for wire in node.wires.values():
+            self._say_goodbye(wire, node)
         self.kill([node], Fate.DIED)
 
     def _noticed_at(self, wire: Wire) -> float:
@@ -149,11 +146,11 @@ class Overlay:
         """Cut those nodes off from all others; nothing passes, and nobody is told."""
         for node in nodes:
             node.side = 1
-        for wire in self._wires.values():
-            if self._is_cut(wire.dialler, wire.acceptor):
-                for index in (wire.dialler, wire.acceptor):
+        for node in self.nodes:
+            for wire in node.wires.values():
+                if self._is_cut(wire.dialler, wire.acceptor):
                     at = self.now + self.random.uniform(*SILENCE_S)
-                    self._agenda.at(at, self._lose_if_cut, wire.number, index)
+                    self._agenda.at(at, self._lose_if_cut, wire.number, node.index)
 
     def heal(self) -> None:
         """Let everything pass again."""
@@ -164,7 +161,7 @@ class Overlay:
         return self.nodes[one].side != self.nodes[other].side
 
     def _lose_if_cut(self, number: int, index: int) -> None:
-        wire = self._wires.get(number)
+        wire = self.nodes[index].wires.get(number)
         if wire is not None and self._is_cut(wire.dialler, wire.acceptor):
             self._lose(number, index)
 
@@ -181,26 +178,25 @@ class Overlay:
                 case Dial():
                     self._dial(node, move)
                 case Part(connection):
-                    if connection in node.wires:
-                        self._say_goodbye(self._wires[connection], node)
+                    wire = node.wires.get(connection)
+                    if wire is not None:
+                        self._say_goodbye(wire, node)
                         self._close_end(connection, node, left=False)
                 case _:
                     pass
         self._set_timer(node)
 
     def _send(self, node: OverlayNode, connection: int, frame: object) -> None:
-        if connection in node.wires:
-            wire = self._wires[connection]
+        wire = node.wires.get(connection)
+        if wire is not None:
             at = self._agenda.now + wire.latency_s
             self._agenda.at(at, self._arrive, connection, wire.other(node.index), frame)
 
     def _arrive(self, number: int, index: int, frame: MembershipFrame) -> None:
         node = self.nodes[index]
-        if number not in node.wires:
+        wire = node.wires.get(number)
+        if wire is None or self._is_cut(wire.dialler, wire.acceptor):
             return  # it has closed that end meanwhile, or died
-        wire = self._wires[number]
-        if self.nodes[wire.dialler].side != self.nodes[wire.acceptor].side:
-            return
         moves = node.machine.on_frame(ConnectionId(number), frame, self.now, self.wall_ms)
         self.perform(node, moves)
 
@@ -209,9 +205,10 @@ class Overlay:
         self._agenda.at(self.now + wire.latency_s, self._hear_goodbye, wire.number, other)
 
     def _hear_goodbye(self, number: int, index: int) -> None:
-        wire = self._wires.get(number)
+        node = self.nodes[index]
+        wire = node.wires.get(number)
         if wire is not None and not self._is_cut(wire.dialler, wire.acceptor):
-            self._close_end(number, self.nodes[index], left=True)
+            self._close_end(number, node, left=True)
 
     # --- Time ---------------------------------------------------------------------------------
 
@@ -264,7 +261,6 @@ class Overlay:
             wait_s = limits.OPENING_TIMEOUT_S if is_silent else wire.latency_s
             self._agenda.at(self.now + wait_s, self._fail, wire.dialler, wire.attempt)
             return
-        self._wires[wire.number] = wire
         # First, so that the dialler has the connection before anything comes over it.
         self._agenda.at(self.now + wire.latency_s, self._reach_dialler, wire)
         self._open(wire, acceptor)
@@ -276,7 +272,6 @@ class Overlay:
         elif self._is_cut(wire.dialler, wire.acceptor):
             self._fail(wire.dialler, wire.attempt)
         else:
-            self._wires[wire.number] = wire  # again, where the acceptor has closed it already
             self._open(wire, dialler)
 
     # --- Connections --------------------------------------------------------------------------
@@ -284,20 +279,21 @@ class Overlay:
     def _open(self, wire: Wire, node: OverlayNode) -> None:
         other = self.nodes[wire.other(node.index)]
         is_dialled = wire.dialler == node.index
-        node.wires[wire.number] = None
-        old = node.current.get(other.index)
-        if old is not None and not self._is_better(wire, self._wires[old], node):
+        node.wires[wire.number] = wire
+        number = node.current.get(other.index)
+        old = None if number is None else node.wires[number]
+        if old is not None and not self._is_better(wire, old, node):
             self._drain(wire, node)
             if is_dialled:
                 self.perform(node, node.machine.on_dial_failed(wire.attempt, self.now))
             return
         node.current[other.index] = wire.number
         how = How.MESH if is_dialled else How.CALLED
-        number = ConnectionId(wire.number)
-        link = Link(other.peer, number, is_dialled, other.address, self.now, how)
+        connection = ConnectionId(wire.number)
+        link = Link(other.peer, connection, is_dialled, other.address, self.now, how)
         attempt = wire.attempt if is_dialled else 0
         if old is not None:
-            self._drain(self._wires[old], node)
+            self._drain(old, node)
         self.perform(node, node.machine.on_open(link, attempt, self.now, self.wall_ms))
 
     def _is_better(self, new: Wire, old: Wire, node: OverlayNode) -> bool:
@@ -324,19 +320,13 @@ class Overlay:
         self._close_end(number, self.nodes[index], left=False)
 
     def _close_end(self, number: int, node: OverlayNode, *, left: bool) -> None:
-        if number not in node.wires:
+        wire = node.wires.pop(number, None)
+        if wire is None:
             return
-        wire = self._wires[number]
-        del node.wires[number]
         if node.current.get(wire.other(node.index)) == number:
             del node.current[wire.other(node.index)]
-        self._forget_end(wire, node)
         moves = node.machine.on_closed(ConnectionId(number), self.now, left=left)
         self.perform(node, moves)
-
-    def _forget_end(self, wire: Wire, node: OverlayNode) -> None:
-        if wire.number not in self.nodes[wire.other(node.index)].wires:
-            self._wires.pop(wire.number, None)
 
     # --- What it looks like -------------------------------------------------------------------
 

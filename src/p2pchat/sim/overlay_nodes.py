@@ -95,8 +95,8 @@ class OverlayNode:
     side: int = 0
     """On which side of a split network it is."""
     is_behind_nat: bool = False
-    wires: dict[int, None] = field(default_factory=dict)
-    """Numbers of the connections that are open at this end."""
+    wires: dict[int, Wire] = field(default_factory=dict)
+    """The connections that are open at this end, by their numbers."""
     current: dict[int, int] = field(default_factory=dict)
     """Which of them counts, by the index of the node at its other end."""
     wake_at: float | None = None
