@@ -118,6 +118,12 @@ def test_a_node_on_loopback_by_choice_is_told_how_to_be_reached() -> None:
         (Lan(None, 1, is_advertised=True), Health.GOOD, "1 person is on this network", ""),
         (Lan(None, 3, is_advertised=False), Health.GOOD, "typed connect", ""),
         (Lan(None, 0, is_advertised=True), Health.UNSURE, "nobody has answered", "invite"),
+        (
+            Lan(None, 3, is_advertised=False, may_advertise=False),
+            Health.GOOD,
+            "a room with a passphrase is not advertised",
+            "",
+        ),
         (Lan("no multicast", 0, is_advertised=True), Health.UNSURE, "no multicast", "invite"),
         (None, Health.GOOD, "not looked at", ""),
     ],

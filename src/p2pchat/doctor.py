@@ -173,7 +173,9 @@ def _machine(port: int) -> tuple[Address, ...]:
 
 def _lan(node: Node) -> Lan | None:
     lan = node.lan
-    return None if lan is None else Lan(lan.problem, len(lan.services), lan.is_advertised)
+    if lan is None:
+        return None
+    return Lan(lan.problem, len(lan.services), lan.is_advertised, lan.may_advertise)
 
 
 def disk_problem(folder: Path) -> str:

@@ -27,6 +27,8 @@ class Lan:
     """Nodes of whatever room that say now that they are there."""
     is_advertised: bool
     """Whether others may find this node."""
+    may_advertise: bool = True
+    """Whether they ever may: not where whoever hears it could try passphrases at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,10 @@ def _lan(facts: Facts) -> Finding:
 
 
 def _hidden(lan: Lan) -> str:
+    if not lan.may_advertise:
+        return (
+            "; a room with a passphrase is not advertised, so members need an invite or an address"
+        )
     return "" if lan.is_advertised else "; this node is found only once you have typed connect"
 
 
@@ -177,6 +183,8 @@ def _alone(facts: Facts) -> tuple[str, str]:
         return text, "type connect in p2pchat to join, or start it with --lan"
     if standing.others_rooms:
         text = f"alone in {facts.room}: those who were found are in other rooms"
+        if not facts.is_open:
+            return f"{text}, or have another secret", "use an invite of somebody who is in it"
         return text, "agree on a room, and start with --room NAME"
     if not standing.joins:
         text = "nobody is connected, and this node looks for nobody (--manual)"

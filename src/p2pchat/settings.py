@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from p2pchat.core.invites import INVITE_SCHEME
 from p2pchat.core.limits import STORE_MINUTES
 from p2pchat.errors import BadSettings
 
@@ -179,8 +180,14 @@ def _checked(name: str, value: Any, place: str) -> object:
         case kind, str() if kind is _as_text:
             if name in _CHOICES and value not in _CHOICES[name]:
                 choices = ", ".join(_CHOICES[name])
-                raise BadSettings(f"{place}: {name} must be one of {choices}; got {value!r}.")
+                raise BadSettings(f"{place}: {name} must be one of {choices}; got {_shown(value)}.")
             return value
         case kind, list() if kind is _as_list and all(isinstance(v, str) for v in value):
             return tuple(value)
-    raise BadSettings(f"{place}: {value!r} does not fit {name!r}.")
+    raise BadSettings(f"{place}: {_shown(value)} does not fit {name!r}.")
+
+
+def _shown(value: object) -> str:
+    """Repeat a value, unless an invite is in it, which may have a secret."""
+    shown = repr(value)
+    return "that invite" if INVITE_SCHEME in shown.lower() else shown

@@ -195,13 +195,37 @@ def test_after_a_refusal_nothing_more_is_handled() -> None:
 def test_remarks_about_strangers_do_not_fill_the_screen() -> None:
     subject = OneCore()
     remarks = 0
-    for _ in range(50):
-        connection = subject.secure(direction=IN)
+    for number in range(50):
+        connection = subject.secure(direction=IN, ip=f"10.0.0.{number}")
         subject.greet(connection)
         remarks += len(of(subject.prove(connection, room="elsewhere"), Tell))
         subject.wait(1.0)
 
     assert 4 <= remarks <= 6
+
+
+def test_a_stranger_who_knocks_again_and_again_is_told_of_once_in_ten_minutes() -> None:
+    subject = OneCore()
+    remarks = []
+    for _ in range(60):
+        connection = subject.secure(direction=IN)
+        subject.greet(connection)
+        remarks.append(len(of(subject.prove(connection, room="elsewhere"), Tell)))
+        subject.wait(15.0)
+
+    assert sum(remarks) == 2
+    assert remarks[0] == 1
+
+
+def test_strangers_from_everywhere_take_a_bounded_memory() -> None:
+    subject = OneCore()
+    for number in range(200):
+        connection = subject.secure(direction=IN, ip=f"10.0.1.{number}")
+        subject.greet(connection)
+        subject.prove(connection, room="elsewhere")
+        subject.wait(11.0)
+
+    assert len(subject.core._connections._opening._remarked) <= 64
 
 
 def test_a_full_node_says_so() -> None:

@@ -20,6 +20,7 @@ from p2pchat.net.advertisements import (
     read_service,
     text_record,
 )
+from p2pchat.net.discovery import LanDiscovery
 from p2pchat.net.interfaces import InterfaceAddress
 from tests.effort import EFFORT
 
@@ -205,3 +206,14 @@ def test_whatever_is_said_becomes_something_to_dial_or_nothing(found: Found) -> 
         assert is_near(address.host, LAN)
         ip = ipaddress.ip_address(address.host)
         assert not any((ip.is_multicast, ip.is_unspecified, ip.is_loopback))
+
+
+def test_a_room_that_may_be_guessed_is_never_advertised() -> None:
+    def advertised(room: Room) -> bool:
+        discovery = LanDiscovery(Address("127.0.0.1", 5555), room, lambda _: None)
+        discovery.advertise()
+        return discovery.is_advertised
+
+    assert advertised(Room("den"))
+    assert advertised(Room("den", bytes(16)))
+    assert not advertised(Room("den", bytes(32)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 from p2pchat.core import limits
@@ -26,6 +27,13 @@ from p2pchat.errors import (
 _REMARKS_EACH_S = 10.0
 """At most one line about refused strangers in this time: they must not fill the screen."""
 
+_SAME_REMARK_S = 600.0
+"""Nor a second one about the same address and reason: a node of another room that was once told to
+dial us does so every few minutes."""
+
+_REMARKED_LIMIT = 64
+"""Addresses remembered for that; the oldest makes way."""
+
 
 class Opening:
     """Answers the frames of an opening; says no aloud, and why."""
@@ -37,6 +45,7 @@ class Opening:
         self._credentials = credentials
         self._welcome = welcome
         self._remarked_at: float | None = None
+        self._remarked: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def greet(self, session: Session) -> list[Effect]:
         """Begin, now that the other side's key is known."""
@@ -127,7 +136,13 @@ class Opening:
             return []
         if self._remarked_at is not None and now - self._remarked_at < _REMARKS_EACH_S:
             return []
-        self._remarked_at = now
+        about = (session.host_ip, words)
+        if now - self._remarked.get(about, -_SAME_REMARK_S) < _SAME_REMARK_S:
+            return []
+        self._remarked_at = self._remarked[about] = now
+        self._remarked.move_to_end(about)
+        if len(self._remarked) > _REMARKED_LIMIT:
+            self._remarked.popitem(last=False)
         return [Tell(Remark(f"refused a connection from {session.host_ip}: {words}"))]
 
     def _error(self, session: Session, reason: RefusalReason) -> DialFailed:

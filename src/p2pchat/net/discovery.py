@@ -108,13 +108,18 @@ class LanDiscovery:
         """Whether others may find this node."""
         return self._is_advertised
 
+    @property
+    def may_advertise(self) -> bool:
+        """Whether `advertise` does anything in this room."""
+        return not self._room.is_guessable
+
     def advertise(self) -> None:
         """Let others find this node from now on; a second time changes nothing.
 
         Nor does anything where the secret of the room may come from a passphrase: whoever hears an
         advertisement could try passphrases at its tag.
         """
-        self._is_advertised = not self._room.is_guessable
+        self._is_advertised = self.may_advertise
         self._wakes.set()
 
     def refresh(self) -> None:
