@@ -152,7 +152,9 @@ _RENDERING: Final = Layer(VALUES, frozenset({"rich"}), pure=True)
 MODULES: Final[dict[str, Layer]] = {
     # These touch the terminal, so that they are the only ones of `ui` that may act.
     **dict.fromkeys(("ui.terminal", "ui.tty", "ui.printer", "ui.screen"), _TERMINAL),
-    **dict.fromkeys(("ui.view", "ui.banner", "ui.theme", "ui.linear", "ui.answers"), _RENDERING),
+    **dict.fromkeys(
+        ("ui.view", "ui.banner", "ui.theme", "ui.linear", "ui.answers", "ui.wrapping"), _RENDERING
+    ),
     "ui.qr": Layer(VALUES, frozenset({"segno"}), pure=True),
 }
 """Single modules that differ from their layer."""

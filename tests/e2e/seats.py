@@ -25,8 +25,9 @@ class Seat:
         self.screen = screen
         screen.wait_until(lambda: any("exit leaves" in row for row in screen.all_lines), "a banner")
         screen.wait_until(lambda: screen.lines[-1].startswith(" lobby"), "a toolbar")
-        told = next(row for row in screen.all_lines if row.startswith("Listening"))
-        self.address = told.split()[-1]
+        told = re.search(r"requests at\s+(\S+)", "\n".join(screen.all_lines))
+        assert told is not None
+        self.address = told[1]
 
     def joined_by(self, other: Program) -> None:
         other.say(f"connect {self.address}")

@@ -122,28 +122,6 @@ def test_a_long_backlog_is_cut_to_a_few_screens_and_history_shows_the_rest(
         assert ann.spoken[-120:] == [f"(earlier) bob: line {number}" for number in range(120)]
 
 
-@pytest.mark.parametrize("others", [0, 1])
-def test_who_was_killed_does_not_count_as_a_peer_any_more(
-    tmp_path: Path, programs: Programs, bob: Program, others: int
-) -> None:
-    with seat(tmp_path) as ann:
-        ann.joined_by(bob)
-        if others:
-            cat = programs.line("--nick", "cat", "--manual")
-            cat.say(f"connect {ann.address}")
-            ann.screen.wait_for("--> cat joined")
-            ann.screen.wait_until(lambda: "2 peers" in ann.toolbar)
-
-        bob.signal(signal.SIGKILL)
-        ann.screen.wait_for("<-- bob left (connection lost")
-        count = "1 peer ·" if others else "no peers"
-        ann.screen.wait_until(lambda: count in ann.toolbar)
-        ann.screen.press("/peers\r")
-        ann.screen.wait_for("cat " if others else "no one is connected")
-
-        assert not any(row.startswith("bob") for row in ann.screen.lines)
-
-
 def test_a_resize_keeps_one_prompt_and_one_toolbar(tmp_path: Path) -> None:
     with seat(tmp_path, columns=120) as ann:
         ann.screen.press("half a line")

@@ -22,7 +22,8 @@ from p2pchat.ui.answers import QR_STYLE, render_invite, render_map, render_peers
 from p2pchat.ui.commands import MapForm
 from p2pchat.ui.qr import drawn
 from p2pchat.ui.theme import Theme
-from p2pchat.ui.view import GUTTER, Scene
+from p2pchat.ui.view import Scene
+from p2pchat.ui.wrapping import GUTTER
 from tests.effort import EFFORT
 
 from .maps import ALONE, ANN, FIVE, edge, known, map_of, maps

@@ -25,9 +25,9 @@ def test_no_word_means_two_commands() -> None:
 
 def test_just_what_is_built_is_marked_as_built() -> None:
     assert {spec.name for spec in BUILT} == {
-        "help", "connect", "disconnect", "peers", "map", "trace", "seen", "history", "me", "nick",
-        "say", "invite", "ping", "doctor", "clear", "quit", "msg", "reply", "whois", "verify",
-        "block", "unblock",
+        "help", "connect", "disconnect", "peers", "who", "map", "trace", "seen", "history", "me",
+        "nick", "say", "invite", "ping", "doctor", "clear", "quit", "msg", "reply", "whois",
+        "verify", "block", "unblock",
     }  # fmt: skip
 
 

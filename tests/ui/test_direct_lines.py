@@ -27,8 +27,9 @@ from p2pchat.ui.lateness import UNDER_WAY_LIMIT, Lateness
 from p2pchat.ui.names import name_alone
 from p2pchat.ui.people import AboutPerson, Marked, SafetyNumber, Whois
 from p2pchat.ui.theme import ColourMode, Theme
-from p2pchat.ui.view import GUTTER, Scene, has_line, render
+from p2pchat.ui.view import Scene, has_line, render
 from p2pchat.ui.words import DirectNotice, of_those_left
+from p2pchat.ui.wrapping import GUTTER
 
 ANN = Person(PeerId(b"a" * 32), "ann")
 BOB = Person(PeerId(b"b" * 32), "bob")

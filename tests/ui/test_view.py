@@ -31,7 +31,6 @@ from p2pchat.core.values import GUEST, Address, Epoch, Kind, Message, PeerId, Pe
 from p2pchat.ui.banner import banner
 from p2pchat.ui.theme import Theme
 from p2pchat.ui.view import (
-    GUTTER,
     NOBODY,
     Line,
     Scene,
@@ -41,6 +40,7 @@ from p2pchat.ui.view import (
     render_help,
     skipped_line,
 )
+from p2pchat.ui.wrapping import GUTTER
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

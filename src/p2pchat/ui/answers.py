@@ -15,8 +15,9 @@ from p2pchat.sanitize import visible_line
 from p2pchat.ui.chart import chart_of, naming_in
 from p2pchat.ui.commands import MapForm
 from p2pchat.ui.drawing import dot, mermaid
-from p2pchat.ui.view import GUTTER, name_of, remark
+from p2pchat.ui.view import name_of, remark
 from p2pchat.ui.words import NOBODY_CONNECTED
+from p2pchat.ui.wrapping import GUTTER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -46,7 +46,7 @@ def toolbar_text(toolbar: Toolbar, width: int, *, editor_lines: int = 1) -> Frag
         editor_lines: How many lines the text in the editor has.
     """
     if editor_lines > PASTE_LINES:
-        return [("", _fit(f" {editor_lines} lines, Enter sends, Ctrl+C drops", width))]
+        return [("", fit_words(f" {editor_lines} lines, Enter sends, Ctrl+C drops", width))]
     narrow = width < NARROW_COLUMNS
     room = _fit(visible_line(toolbar.room), max(8, width // ROOM_COLUMNS_SHARE))
     if toolbar.is_private:
@@ -58,7 +58,7 @@ def toolbar_text(toolbar: Toolbar, width: int, *, editor_lines: int = 1) -> Frag
         parts.append(f"{toolbar.waiting} waiting")
     elif not narrow:
         parts.append("/help")
-    return [("", _fit(" " + " · ".join(parts), width))]
+    return [("", fit_words(" " + " · ".join(parts), width))]
 
 
 def _peers(toolbar: Toolbar, *, narrow: bool) -> str:
@@ -68,6 +68,16 @@ def _peers(toolbar: Toolbar, *, narrow: bool) -> str:
     if narrow or toolbar.direct is None or toolbar.direct == toolbar.peers:
         return count
     return f"{count} ({toolbar.direct} direct)"
+
+
+def fit_words(text: str, columns: int) -> str:
+    """Shorten a sentence to one row, between two words if there are two."""
+    if len(text) <= columns:
+        return text
+    kept = text[: max(0, columns - 1)]
+    if not text[len(kept) :].startswith(" "):
+        kept = kept.rpartition(" ")[0]
+    return f"{kept.rstrip(' ,.;:·')}…" if kept.strip() else _fit(text, columns)
 
 
 def _fit(text: str, columns: int) -> str:

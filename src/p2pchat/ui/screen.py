@@ -23,6 +23,7 @@ from p2pchat.ui.terminal import Terminal
 from p2pchat.ui.theme import ColourMode, Theme
 from p2pchat.ui.view import Line, Scene, has_line, mentions, render_help, render_reach
 from p2pchat.ui.words import NOTHING_SAID, Verdict, nobody_is_verified
+from p2pchat.ui.wrapping import Wrapped
 
 TOGETHER_LINES: Final = 10
 """Messages of `/history` that wait to be printed as one item: a whole history as single ones
@@ -72,7 +73,7 @@ class Screen:
     def show_banner(self, listening: Listening, version: str) -> None:
         """Print what stands above the first line."""
         for line in banner(listening, version):
-            self._open.show(line, keep=True)
+            self._open.show(Wrapped(line), keep=True)
 
     def show_peers(self, peers: Peers, me: Person, people: tuple[Person, ...]) -> None:
         """Print the answer of `/peers`."""
@@ -82,7 +83,7 @@ class Screen:
     def show_reach(self, reach: Reach, me: Person, people: tuple[Person, ...]) -> None:
         """Print the answer of `/seen`."""
         at = datetime.now().astimezone()
-        self._open.show(render_reach(reach, at, self._scene(me, people)), keep=True)
+        self._open.show(Wrapped(render_reach(reach, at, self._scene(me, people))), keep=True)
 
     def show_map(
         self, found: NetworkMap, form: MapForm, me: Person, people: tuple[Person, ...]
@@ -93,7 +94,7 @@ class Screen:
     def show_way(self, lines: Sequence[str], me: Person, people: tuple[Person, ...]) -> None:
         """Print an answer of several lines, the first of which is a heading."""
         at = datetime.now().astimezone()
-        self._open.show(render_way(lines, at, self._scene(me, people)), keep=True)
+        self._open.show(Wrapped(render_way(lines, at, self._scene(me, people))), keep=True)
 
     def show_invite(
         self, url: str, qr: str | None, note: str, me: Person, people: tuple[Person, ...]
@@ -114,17 +115,17 @@ class Screen:
 
     def show_lines(self, lines: Iterable[str]) -> None:
         """Print clean lines as they are."""
-        self._open.show(Text("\n".join(lines)), keep=True)
+        self._open.show(Wrapped(Text("\n".join(lines))), keep=True)
 
     def show_help(self, lines: Iterable[str]) -> None:
         """Print the answer of `/help`."""
-        self._open.show(render_help(lines), keep=True)
+        self._open.show(Wrapped(render_help(lines)), keep=True)
 
     def refuse(self, text: str, line: str) -> None:
         """Say why nothing was done; the line goes back into the editor when that is empty."""
         said = Text("-!- ")
         said.append(visible_line(text), self._theme.trouble)
-        self._open.show(said, keep=True)
+        self._open.show(Wrapped(said), keep=True)
         if line:
             self._open.put_back(line)
 

@@ -51,15 +51,15 @@ from p2pchat.ui.words import (
     of_trust,
     of_waiting,
 )
+from p2pchat.ui.wrapping import GUTTER, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from rich.console import Console, ConsoleOptions
 
     from p2pchat.core.notices import Direct, Notice
     from p2pchat.core.values import Address, Message, Person
-
-GUTTER: Final = " " * 6
-"""Further lines of a text start here, so that none of them can pose as a line of its own."""
 
 LINES_LIMIT: Final = 50
 """Lines shown of one text; a screen or two, so that one message cannot scroll all others away."""
@@ -140,6 +140,10 @@ def has_line(notice: Notice) -> bool:
     return True
 
 
+_SAID: Final = (Received, Sent, DirectArrived, DirectSent)
+"""What people said: their words, and not ours, make up most of the line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A notice that has a line, which is built only when it is really shown.
@@ -151,10 +155,11 @@ class Line:
     at: datetime
     scene: Scene
 
-    def __rich__(self) -> Text:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         text = render(self.notice, self.at, self.scene)
         assert text is not None, "whoever shows it asked has_line"
-        return text
+        is_ours = not isinstance(self.notice, _SAID)
+        yield wrapped(text, options.max_width) if is_ours else text
 
 
 def mentions(text: str, nick: str) -> bool:
