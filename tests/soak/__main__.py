@@ -120,7 +120,9 @@ class Soak:
             able = [person for person in self._crowd.up if not person.is_resident]
             if able and len(self._crowd.up) > LEAST_UP * len(self._crowd.people):
                 person = self._chance.choice(able)
-                await self._crowd.end(person, by_force=self._chance.random() < FORCED_SHARE)
+                by_force = self._chance.random() < FORCED_SHARE
+                self._report(f"{'killed' if by_force else 'stopped'} {person.nick}")
+                await self._crowd.end(person, by_force=by_force)
                 await self._pause(self._chance.uniform(*DOWN_S))
                 await self._crowd.start(person)
 
@@ -132,10 +134,12 @@ class Soak:
             self._crowd.ledger.split(time.monotonic())
             try:
                 self._lan.split(apart)
+                self._report(f"split {' '.join(f'n{place:02}' for place in sorted(apart))}")
                 await self._pause(self._chance.uniform(*SPLIT_S))
             finally:
                 self._lan.heal()
                 self._crowd.ledger.healed(time.monotonic())
+                self._report("healed")
 
     # --- What is looked at ---------------------------------------------------------------------
 
@@ -144,19 +148,21 @@ class Soak:
         self._watch.sample(now)
         self._crowd.ledger.settle(now)
 
+    def _report(self, what: str) -> None:
+        now = time.monotonic()
+        print(f"{(now - self._began_at) / 60:5.1f} min  at {now:.1f}: {what}", flush=True)
+
     def _tell(self) -> None:
         crowd, watch, tally = self._crowd, self._watch, self._crowd.ledger.tally
-        minutes = (time.monotonic() - self._began_at) / 60
         unexpected = sum(p.unexpected + p.unexpected_before for p in crowd.people)
         log_kib = max(watch.log_bytes.values(), default=0) / 1024
-        print(
-            f"{minutes:5.1f} min  {len(crowd.up)} up  said {tally.said}  settled: owed {tally.owed}"
+        self._report(
+            f"{len(crowd.up)} up  said {tally.said}  settled: owed {tally.owed}"
             f" missing {tally.missing} twice {tally.twice} disordered {tally.disordered}"
             f" late {tally.late}  direct {crowd.direct.taken} missing {crowd.direct.missing}"
             f" twice {crowd.direct.twice}  highest: {watch.highest_rss_mib:.1f} MiB"
             f" {watch.highest_files} files {watch.highest_tasks} tasks"
-            f"  unexpected {unexpected}  log {log_kib:.0f} KiB",
-            flush=True,
+            f"  unexpected {unexpected}  log {log_kib:.0f} KiB"
         )
 
 
@@ -171,7 +177,9 @@ async def soak(given: argparse.Namespace) -> int:
     with split_lan(given.nodes) as lan, _folder(given.folder) as folder:
         async with asyncio.TaskGroup() as tasks:
             chance = random.Random(given.seed)
-            crowd = Crowd(folder, lan.hosts, given.nodes // 2, chance, tasks)
+            residents = given.nodes // 2
+            records = given.folder is not None
+            crowd = Crowd(folder, lan.hosts, residents, chance, tasks, records=records)
             try:
                 found = await Soak(given, lan, crowd).run()
             finally:
@@ -205,7 +213,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add("--restarts", type=float, default=1, help="a minute; half of them by kill -9; 0 for none")
     add("--splits", type=float, default=4, help="minutes between two, on average; 0 for none")
     add("--seed", type=int, default=1)
-    add("--folder", type=Path, help="where the programs live, to be looked at afterwards")
+    add("--folder", type=Path, help="where the programs live; all that they told is kept there")
     add("--json", type=Path, metavar="FILE", help="write the figures there, an object a line")
     add("--markdown", action="store_true", help="a table for a document")
     given = parser.parse_args(arguments)

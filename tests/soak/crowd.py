@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import re
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ FLAGS: Final = ("-r", "soak", "--lan")
 START_TIMEOUT_S: Final = 60.0
 DIRECT_SHARE: Final = 0.1
 LONG_SHARE: Final = 0.05
+RECORD: Final = "told.txt"
 LONG_CHARACTERS: Final = 3_000
 """Some texts are so long that their envelopes are not flooded but pushed lazily."""
 
@@ -60,13 +62,24 @@ class Crowd:
 
     def __init__(
         self, folder: Path, hosts: Sequence[LanHost], residents: int, chance: random.Random,
-        tasks: asyncio.TaskGroup,
+        tasks: asyncio.TaskGroup, *, records: bool = False,
     ) -> None:  # fmt: skip
+        """Describe everybody; nobody runs yet.
+
+        Args:
+            folder: Where the programs live.
+            hosts: A machine for each.
+            residents: How many of them are never restarted.
+            chance: Decides who speaks.
+            tasks: Own what follows the programs.
+            records: Whether all that a program tells is kept in its home, with the time.
+        """
         self.ledger = Ledger()
         self.direct = DirectLedger()
         self.died_by_themselves: list[str] = []
         self._chance = chance
         self._tasks = tasks
+        self._records = records
         self._is_asked_to_end: set[Live] = set()
         self._runs: dict[Live, tuple[Person, Run]] = {}
         self.people = [
@@ -159,6 +172,9 @@ class Crowd:
 
     def _told(self, live: Live, told: dict[str, Any], at: float) -> None:
         person, run = self._runs[live]
+        if self._records:
+            with (person.home / RECORD).open("a") as record:
+                record.write(f"{at:.3f} {json.dumps(told)}\n")
         match told:
             case {"type": "connected"}:
                 self.ledger.connected(run, at)

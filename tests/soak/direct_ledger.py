@@ -43,7 +43,10 @@ class DirectLedger:
     def written(self, author: Run, message: str, to: str, at: float) -> None:
         """Note that an author's program has taken one."""
         self.taken += 1
-        self._open[message] = _Written(author, to, at)
+        written = self._open[message] = _Written(author, to, at)
+        # What two programs tell comes by two pipes, so a reader's word may be here first.
+        if (reader := self._shown_by.get(message)) is not None:
+            self._note_shown(message, written, reader)
 
     def arrived(self, reader: Run, message: str) -> None:
         """Note that a program has shown one."""
@@ -55,12 +58,8 @@ class DirectLedger:
             return
         self._shown_by[message] = reader
         self.shown += 1
-        written = self._open.get(message)
-        if written is None:
-            return
-        self.strange += written.to != reader[0]
-        written.is_shown = True
-        self._close(message, written)
+        if (written := self._open.get(message)) is not None:
+            self._note_shown(message, written, reader)
 
     def receipt(self, message: str) -> None:
         """Note that its author was told that it has arrived."""
@@ -72,6 +71,11 @@ class DirectLedger:
     def killed(self, run: Run) -> None:
         """Note that a run ended as by a crash."""
         self._killed.add(run)
+
+    def _note_shown(self, message: str, written: _Written, reader: Run) -> None:
+        self.strange += written.to != reader[0]
+        written.is_shown = True
+        self._close(message, written)
 
     def _close(self, message: str, written: _Written) -> None:
         if written.is_shown and written.is_confirmed:

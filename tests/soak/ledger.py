@@ -117,7 +117,7 @@ class Ledger:
         """Note that a run shows a message."""
         life = self._lives.setdefault(reader, _Life())
         before = life.shown.get(author, 0)
-        what = f"{author[0]}.{author[1]} #{number} to {reader[0]}.{reader[1]}"
+        what = f"{author[0]}.{author[1]} #{number} to {reader[0]}.{reader[1]} at {at:.1f}"
         if before >> number & 1:
             self.tally.twice += 1
             self.tally.note(f"twice: {what}")

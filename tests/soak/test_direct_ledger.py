@@ -50,6 +50,15 @@ def test_after_a_kill_it_may_come_again() -> None:
     assert (ledger.twice, ledger.twice_after_kill) == (0, 1)
 
 
+def test_what_its_reader_told_first_is_not_missing() -> None:
+    ledger = DirectLedger()
+    ledger.arrived(BEN, "1")
+
+    ledger.written(ANN, "1", "ben", 5.0)
+
+    assert (ledger.missing, ledger.strange) == (0, 0)
+
+
 def test_whoever_else_is_shown_it_is_noticed() -> None:
     ledger = written()
 
