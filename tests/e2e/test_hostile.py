@@ -19,6 +19,7 @@ from p2pchat.core import limits
 from p2pchat.core.frames import Carry, Goodbye, Hello, Ping, Pong, Proof, Welcome
 from p2pchat.core.values import envelope_id
 from p2pchat.logs import SAME_EVENT_PER_MINUTE
+from tests.e2e.files import allow_files, files_of
 from tests.e2e.hostile_peer import HostilePeer
 from tests.e2e.processes import DEADLINE_S, Programs, wait_until
 
@@ -115,8 +116,11 @@ def test_openings_that_stall_are_ended_after_ten_seconds(village: Village) -> No
     half = HostilePeer(village.ann.port)
     half._channel.start()
     half.send_raw(half._channel.take_outgoing()[:100])
-    with ExitStack() as stack:
-        stalled = [stack.enter_context(half)]
+    dripping = HostilePeer(village.ann.port)
+    dripping._channel.start()
+    with ThreadPoolExecutor() as threads, ExitStack() as stack:
+        stalled = [stack.enter_context(half), stack.enter_context(dripping)]
+        threads.submit(_drip, dripping)
         stalled += [stack.enter_context(HostilePeer(village.ann.port).secure())]
         stalled += [stack.enter_context(HostilePeer(village.ann.port).greet())]
         stalled += [stack.enter_context(HostilePeer(village.ann.port).prove())]
@@ -128,6 +132,14 @@ def test_openings_that_stall_are_ended_after_ten_seconds(village: Village) -> No
     assert 5 < waited_s < 15
     village.ann.wait_for_log("opening not finished after 10 s")
     village.goes_on()
+
+
+def _drip(peer: HostilePeer) -> None:
+    """Begin to shake hands, a byte a second, until it is cut off."""
+    with suppress(OSError):
+        for byte in peer._channel.take_outgoing():
+            peer.send_raw(bytes([byte]))
+            time.sleep(1.0)  # its slowness is what is tested
 
 
 # --- In the opening ---------------------------------------------------------------------------
@@ -344,12 +356,12 @@ def test_an_unknown_kind_is_passed_on_and_not_shown(village: Village) -> None:
 def test_a_thousand_silent_sockets_leave_the_node_usable_and_cost_nothing_afterwards(
     programs: Programs,
 ) -> None:
-    _allow_files(2 * CROWD)
+    allow_files(2 * CROWD)
     ann = programs.line("--nick", "ann", "--manual")
     bob = programs.line("--nick", "bob", "--manual")
     assert ann.port
     assert bob.port
-    before = _files_of(ann)
+    before = files_of(ann)
 
     with ExitStack() as crowd:
         # In parallel, because the system makes some of them wait a second for their turn.
@@ -363,21 +375,7 @@ def test_a_thousand_silent_sockets_leave_the_node_usable_and_cost_nothing_afterw
         bob.say("through the crowd")
         ann.wait_for("bob -> through the crowd")
         places = limits.OPENING_PER_PRIVATE_ADDRESS + limits.GUESTS_LIMIT
-        wait_until(lambda: _files_of(ann) <= before + 1 + places, "most of them closed")
+        wait_until(lambda: files_of(ann) <= before + 1 + places, "most of them closed")
 
-    wait_until(lambda: _files_of(ann) <= before + 1, "files closed", lambda: str(_files_of(ann)))
+    wait_until(lambda: files_of(ann) <= before + 1, "files closed", lambda: str(files_of(ann)))
     assert waited_s < 2.0
-
-
-def _files_of(program: Program) -> int:
-    return len(list(Path(f"/proc/{program.pid}/fd").iterdir()))
-
-
-def _allow_files(number: int) -> None:
-    import resource  # noqa: PLC0415 - there is none on Windows
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < number:
-        pytest.skip(f"only {hard} open files allowed")
-    if soft < number:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (number, hard))

@@ -177,6 +177,26 @@ def test_a_restarted_peer_is_back_within_six_seconds(
     invariants.check_rest(network)
 
 
+@pytest.mark.threat(2)
+def test_what_is_said_to_a_dead_connection_comes_when_the_new_one_takes_its_place() -> None:
+    network, invariants = watched()
+    alice, bob = pair(network)
+    network.run(100.0)
+    network.announce(bob, "so that alice blames him later than he her")
+    network.run(1.0)
+    network.cut(alice, bob)
+    while bob.core.neighbours:
+        network.run(0.1)
+    network.connect(bob, alice)
+    network.run(1.0)
+
+    network.announce(alice, "still here")
+    network.run(limits.DUPLICATE_PING_S + 1.0)
+
+    assert bob.texts == ["still here"]
+    invariants.check_rest(network)
+
+
 def test_a_full_node_takes_a_restarted_neighbour_back() -> None:
     network, invariants = watched()
     hub = network.add("hub")

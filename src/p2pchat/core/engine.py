@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from p2pchat.core import limits
 from p2pchat.core.admission import is_loopback
 from p2pchat.core.alarms import Purpose, earliest
-from p2pchat.core.changes import Departed
+from p2pchat.core.changes import Arrived, Departed
 from p2pchat.core.direct_frames import DirectFrame
 from p2pchat.core.events import (
     AddressFound,
@@ -113,10 +113,7 @@ class Core(Machines):
             effects += self._follow_dials(effects, now)
         # What follows from a change may change something again: a neighbour is released.
         while self._connections.has_changed:
-            changes = self._connections.take_changes()
-            if any(isinstance(change, Departed) and change.is_lost for change in changes):
-                self._presence.on_lost(now)
-            effects += self._joining.on_changes(changes, now, self._wall_ms(now))
+            effects += self._follow_changes(now)
         if self._connections.neighbours.has_changed:
             effects += self._follow_neighbours(now)
         if self._people.has_met:
@@ -283,6 +280,19 @@ class Core(Machines):
         spreading = self._spreading
         name = spreading.last_own if number is None else spreading.envelope_with(number)
         return [] if name is None else spreading.ask_who_has(name, now, self._wall_ms(now))
+
+    def _follow_changes(self, now: float) -> list[Effect]:
+        """Let membership know, and bring who was spoken to over a dead connection up to date."""
+        changes = self._connections.take_changes()
+        if any(isinstance(change, Departed) and change.is_lost for change in changes):
+            self._presence.on_lost(now)
+        effects = self._joining.on_changes(changes, now, self._wall_ms(now))
+        for change in changes:
+            # One that counts from its opening on compares anyway.
+            if isinstance(change, Arrived) and change.session.opened_at < now:
+                to = change.session.connection
+                effects += self._spreading.on_queue(to, now, self._wall_ms(now), is_high=False)
+        return effects
 
     def _follow_neighbours(self, now: float) -> list[Effect]:
         """Let everything that spreads envelopes know whom there is to spread them to."""
