@@ -182,7 +182,9 @@ def test_the_flags_of_joining_become_settings(monkeypatch: pytest.MonkeyPatch) -
         ["-c", SECRET], [f"--connect={SECRET}"], ["-c", f"({SECRET})"], ["-c", SECRET[:-1]],
         ["listen", "-c", SECRET], ["send", SECRET], ["send", f"come in: {SECRET}"], [SECRET],
         ["listen", SECRET], ["--nick", SECRET], ["--port", SECRET], ["--room", SECRET],
-        ["-c", "p2pchat://x"],
+        ["-c", "p2pchat://x"], ["--profile", SECRET], ["--secret-file", SECRET],
+        ["invite", "--new-room", SECRET], ["--log-file", SECRET], ["--config", SECRET],
+        ["simulate", SECRET], ["--nonsense", SECRET], ["--invite-file", SECRET],
     ],
     ids=lambda arguments: arguments[0],
 )  # fmt: skip
@@ -210,6 +212,57 @@ def test_an_invite_with_a_secret_in_a_variable_is_refused_and_not_repeated(
     assert said.startswith("p2pchat: P2PCHAT_CONNECT: an invite with a secret must not stand there")
     assert "--invite-file" in said
     assert SECRET[len(INVITE_SCHEME) :][:8] not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variable"),
+    [
+        (["--secret", "hush"], ""), (["--secret=hush"], ""), (["-r", "a", "--passphrase=hush"], ""),
+        ([], "P2PCHAT_SECRET"), ([], "P2PCHAT_PASSPHRASE"), ([], "P2PCHAT_PASSWORD"),
+    ],
+)  # fmt: skip
+def test_a_secret_where_others_can_read_it_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, arguments: list[str], variable: str
+) -> None:
+    if variable:
+        monkeypatch.setenv(variable, "hush")
+
+    code, settings = run_with(monkeypatch, *arguments)
+
+    said = capsys.readouterr().err
+    assert (code, settings) == (2, None)
+    assert "--secret-file" in said
+    assert "standard input or a prompt" in said
+    assert "hush" not in said
+
+
+def test_what_the_settings_file_has_wrong_with_an_invite_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path
+) -> None:
+    file = tmp_path / "config.toml"
+    for setting in ("connect", "color", "port"):
+        file.write_text(f'{setting} = "{SECRET}"\n')
+
+        assert run_with(monkeypatch, "--config", str(file))[0] == 78
+        assert SECRET[len(INVITE_SCHEME) :][:8] not in capsys.readouterr().err
+
+
+def test_the_file_of_a_secret_is_read_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("open sesame\n")
+    file.chmod(0o600)
+    code, settings = run_with(monkeypatch, "-r", "tea", "--secret-file", str(file))
+
+    assert code == 0
+    assert settings == Settings(room="tea", secret_file=str(file), secret="open sesame")
+
+    file.write_text("")
+    assert run_with(monkeypatch, "-r", "tea", "--secret-file", str(file)) == (2, None)
+    monkeypatch.setenv("P2PCHAT_SECRET_FILE", str(file))
+    assert run_with(monkeypatch, "-r", "tea") == (78, None)
+    assert "sesame" not in capsys.readouterr().err
 
 
 def test_an_invite_of_an_open_room_may_stand_in_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
