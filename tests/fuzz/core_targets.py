@@ -35,7 +35,7 @@ from p2pchat.core.notices import Direction
 from p2pchat.core.survey import SurveyFrame
 from p2pchat.wire.codec import encode
 from tests.fuzz import frames as made
-from tests.fuzz.steps import Script, Step, play
+from tests.fuzz.steps import STEPS_LIMIT, Script, Step, play
 from tests.fuzz.target import Reader, Target
 from tests.fuzz.world import HOSTS, PEERS, World
 
@@ -85,6 +85,21 @@ def direct(data: bytes) -> None:
     _among_neighbours(data, DIRECT)
 
 
+def relay(data: bytes) -> None:
+    """Everything from two neighbours; a third one, an honest node, must find no fault with us.
+
+    The first byte says after how many steps he comes: what was before he learns by repair.
+    """
+    world, reader = World(), Reader(data)
+    for peer, host in zip(PEERS[:2], HOSTS[1:3], strict=True):
+        world.open(peer, Direction.IN, host)
+    steps, before = (*_TALK, Step.OPEN), reader.choice(STEPS_LIMIT)
+    play(world, reader, steps, most=before)
+    world.open_honest()
+    play(world, reader, steps, most=STEPS_LIMIT - before)
+    world.wait(4.0)
+
+
 def session(data: bytes) -> None:
     """Everything: all frames, lines, ends and wishes, and time."""
     play(World(), Reader(data), tuple(Step))
@@ -132,6 +147,12 @@ def _talk_seeds(frames: Sequence[Frame], more: tuple[Step, ...] = ()) -> list[by
     return [*each, whole.bytes(), asked.bytes()]
 
 
+def _relay_seeds() -> list[bytes]:
+    """As the others, with the honest node from the beginning, in the middle and at the end."""
+    seeds = _talk_seeds((*made.TALK, *made.EDGES), (Step.OPEN,))
+    return [bytes([before]) + seed for seed in seeds for before in (0, 2, STEPS_LIMIT - 1)]
+
+
 def _session_seeds() -> list[bytes]:
     steps = tuple(Step)
     company = Script(steps).take(Step.OPEN, 0x08).take(Step.OPEN, 0x89).take(Step.OPEN, 0x12)
@@ -151,11 +172,14 @@ def _session_seeds() -> list[bytes]:
 
 
 CORE: Final = {
-    "opening": Target(opening, _opening_seeds),
-    "flooding": Target(flooding, lambda: _talk_seeds(made.FLOOD)),
-    "repair": Target(repair, lambda: _talk_seeds(made.REPAIR)),
-    "joining": Target(joining, lambda: _talk_seeds(made.JOINING, (Step.OPEN, Step.END))),
-    "map": Target(mapping, lambda: _talk_seeds(made.MAP)),
-    "direct": Target(direct, lambda: _talk_seeds(made.DIRECT)),
-    "session": Target(session, _session_seeds),
+    "opening": Target(opening, _opening_seeds, made.WORDS),
+    "flooding": Target(flooding, lambda: _talk_seeds(made.FLOOD), made.WORDS),
+    "repair": Target(repair, lambda: _talk_seeds(made.REPAIR), made.WORDS),
+    "joining": Target(
+        joining, lambda: _talk_seeds(made.JOINING, (Step.OPEN, Step.END)), made.WORDS
+    ),
+    "map": Target(mapping, lambda: _talk_seeds(made.MAP), made.WORDS),
+    "direct": Target(direct, lambda: _talk_seeds(made.DIRECT), made.WORDS),
+    "relay": Target(relay, _relay_seeds, made.WORDS),
+    "session": Target(session, _session_seeds, made.WORDS),
 }

@@ -55,6 +55,7 @@ from p2pchat.errors import FrameMalformed, SealBroken
 from p2pchat.sim.credentials import sim_signature
 from p2pchat.sim.sealing import SimSealer
 from p2pchat.wire.codec import Codec
+from tests.fuzz.honest import HONEST
 
 if TYPE_CHECKING:
     from p2pchat.core.values import Epoch
@@ -62,6 +63,8 @@ if TYPE_CHECKING:
 Kept = TypeVar("Kept")
 Answering = TypeVar("Answering", bound=Frame)
 Record = TypeVar("Record", SignedRecord, PassedRecord)
+
+_UNSIGNED: Final = bytes(64)
 
 ANSWERS: Final[dict[type[Struct], type[Struct]]] = {
     Pong: Ping,
@@ -132,6 +135,10 @@ class Forger:
             case _:
                 return frame
 
+    def _sign(self, who: PeerId, message: bytes) -> bytes:
+        """Sign for anybody but the victim and the honest: their keys nobody has."""
+        return _UNSIGNED if who in (self._me, HONEST) else sim_signature(who, message)
+
     def _read(self, read: Callable[[bytes], Kept], signed: bytes) -> Kept | None:
         try:
             return read(signed)
@@ -149,13 +156,13 @@ class Forger:
         if header is None:
             return frame
         signed = self._codec.encode_header(replace(header, network=self._network))
-        signature = sim_signature(PeerId(header.author), signed)
+        signature = self._sign(PeerId(header.author), signed)
         return replace(frame, id=envelope_id(signed), signature=signature, signed=signed)
 
     def _ack(self, ack: Ack) -> Ack:
         about = self._carried or EnvelopeId(ack.envelope)
         who = PeerId(ack.acknowledger)
-        signature = sim_signature(who, b"ack" + ack_bytes(about, who, ack.time_ms))
+        signature = self._sign(who, b"ack" + ack_bytes(about, who, ack.time_ms))
         return replace(ack, envelope=about, signature=signature)
 
     def _record(self, record: Record, owner: PeerId | None = None) -> Record:
@@ -164,7 +171,7 @@ class Forger:
             return record
         owner = owner or PeerId(header.peer)
         signed = self._codec.encode_record(replace(header, network=self._network, peer=owner))
-        return replace(record, signed=signed, signature=sim_signature(owner, b"address" + signed))
+        return replace(record, signed=signed, signature=self._sign(owner, b"address" + signed))
 
     def _with_records(self, frame: Answering) -> Answering:
         if hasattr(frame, "record"):
@@ -178,7 +185,7 @@ class Forger:
         if header is None:
             return statement
         signed = self._codec.encode_statement(replace(header, network=self._network))
-        return SignedStatement(sim_signature(PeerId(header.speaker), b"map" + signed), signed)
+        return SignedStatement(self._sign(PeerId(header.speaker), b"map" + signed), signed)
 
     # --- Messages to one person ---------------------------------------------------------------
 
@@ -197,7 +204,7 @@ class Forger:
                 inside, network=self._network, author=author, recipient=self._me, key_hash=key.hash
             )
             signed = self._codec.encode_inside(inside)
-            signature = sim_signature(author, b"inside" + signed)
+            signature = self._sign(author, b"inside" + signed)
             whole = self._codec.encode_signed_inside(SignedInside(signature, signed))
             try:
                 sealed = self._sealer.seal(key, whole, outside.bound)
@@ -205,7 +212,7 @@ class Forger:
                 return packet
             outside = replace(outside, sealed=sealed)
         signed = self._codec.encode_outside(outside)
-        signature = sim_signature(author, b"direct" + signed)
+        signature = self._sign(author, b"direct" + signed)
         return replace(packet, id=packet_id(signed), signature=signature, signed=signed)
 
     def _key_answer(self, answer: KeyAnswer, now: float) -> KeyAnswer:
@@ -219,7 +226,7 @@ class Forger:
         if record.suite == 1:
             record = replace(record, key=self._sealer_of(owner).public(now).key)
         signed = self._codec.encode_sealing_key(record)
-        return KeyAnswer(way, sim_signature(owner, b"sealing key" + signed), signed)
+        return KeyAnswer(way, self._sign(owner, b"sealing key" + signed), signed)
 
     def _sealer_of(self, peer: PeerId) -> SimSealer:
         return self._sealers.setdefault(peer, SimSealer(peer))

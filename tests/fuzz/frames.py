@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from p2pchat.core.direct_frames import KeyAnswer, NoWay, Packet, Receipt
 from p2pchat.core.direct_values import (
     SEALING_REQUEST,
@@ -62,8 +64,9 @@ from p2pchat.core.reach import ACKNOWLEDGE, REACH_QUERY
 from p2pchat.core.records import RecordHeader
 from p2pchat.core.topology import StatedNeighbour, StatementHeader
 from p2pchat.core.values import EnvelopeId, Kind, envelope_id
-from p2pchat.wire.codec import Codec
-from tests.fuzz.world import BEGIN_S, ME, NETWORK, PEERS, WALL_S
+from p2pchat.wire.codec import Codec, encode
+from tests.fuzz.honest import HONEST
+from tests.fuzz.world import BEGIN_S, EPOCH, ME, NETWORK, PEERS, WALL_S
 
 _CODEC: Final = Codec()
 _NOW_MS: Final = int((WALL_S + BEGIN_S) * 1000)
@@ -119,6 +122,17 @@ FLOOD: Final[tuple[Frame, ...]] = (
     Prune(),
     Acks(_FIRST.id, (Ack(_FIRST.id, PEERS[4], _NOW_MS, _UNSIGNED),)),
 )
+
+EDGES: Final[tuple[Frame, ...]] = (
+    _carry(_said("the", "last", "ones", first=2**53)),
+    _carry(_said("long" * 1_000, author=4)),
+    _carry(_said("", "\u202e\x1b", author=5)),
+    _carry(replace(_said("early", author=4), time_ms=0)),
+    _carry(replace(_said("late", author=4), time_ms=2**53)),
+    _carry(replace(_said("odd", author=5), kind=63, flags=255)),
+    _carry(replace(_QUERY, kind=127, body=b"\xc1" * 300)),
+)
+"""Well-formed, and at the bounds."""
 
 _ENTRY: Final = Entry(PEERS[3], _EPOCH, (Span(0, 2), Span(5, 3)))
 
@@ -207,3 +221,14 @@ DIRECT: Final[tuple[Frame, ...]] = (
 )
 
 TALK: Final[tuple[Frame, ...]] = (*FLOOD[:5], *REPAIR[1:4], *JOINING[:3], *MAP[1:3], *DIRECT)
+
+WORDS: Final[tuple[bytes, ...]] = (
+    b"\xcf\x00\x20\x00\x00\x00\x00\x00\x00",  # 2 ** 53 in msgpack, the largest number
+    b"\xcf\x00\x1f\xff\xff\xff\xff\xff\xff",
+    *(b"\xc4\x20" + key for key in (ME, HONEST, *PEERS[:4])),
+    b"\xc4\x08" + EPOCH,
+    b"\xc4\x08" + _EPOCH,
+    b"\xc4\x10" + _FIRST.id,
+    *(encode(frame) for frame in (*FLOOD[4:8], *REPAIR[1:4], *JOINING[4:7])),
+)
+"""For the dictionary: whom and what frames may be about."""

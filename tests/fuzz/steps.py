@@ -66,18 +66,23 @@ class Step(IntEnum):
 
 
 def play(
-    world: World, reader: Reader, steps: Collection[Step], frames: Collection[type] | None = None
+    world: World,
+    reader: Reader,
+    steps: Collection[Step],
+    frames: Collection[type] | None = None,
+    most: int = STEPS_LIMIT,
 ) -> None:
-    """Take the steps of an input.
+    """Take the steps of an input, then look at the world.
 
     Args:
         world: Whom they happen to.
         reader: The input.
         steps: Which may be taken; a number stands for one of these.
         frames: Which frames may come; None for all.
+        most: How many steps at most.
     """
     allowed = sorted(steps)
-    for _ in range(STEPS_LIMIT):
+    for _ in range(most):
         if reader.is_empty:
             break
         _take(world, reader, allowed[reader.choice(len(allowed))], frames)
@@ -121,7 +126,7 @@ def _take(world: World, reader: Reader, step: Step, frames: Collection[type] | N
 
 
 def _end(world: World, reader: Reader) -> End | None:
-    ends = list(world.ends.values())
+    ends = [end for end in world.ends.values() if end.honest is None]
     number = reader.byte()
     return ends[number % len(ends)] if ends else None
 
@@ -238,6 +243,6 @@ class Script:
         """Let a frame arrive that the forger makes true."""
         return self.take(Step.TRUE_FRAME, end, text=encode(frame))
 
-    def bytes(self) -> bytes:
-        """Return the input."""
-        return self._written
+    def bytes(self, begun: bytes = b"") -> bytes:
+        """Return the input, behind what a target reads first."""
+        return begun + self._written

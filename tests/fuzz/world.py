@@ -45,9 +45,10 @@ from p2pchat.core.values import Address, ConnectionId, Epoch, PeerId
 from p2pchat.notice_queue import messages_of
 from p2pchat.sim.credentials import SimCredentials, sim_network_id, sim_peer_id, sim_signature
 from p2pchat.sim.sealing import SimSealer
-from p2pchat.wire.codec import Codec, encode
+from p2pchat.wire.codec import Codec, decode, encode
 from p2pchat.wire.plain_line import guest_line
 from tests.fuzz.forger import Forger
+from tests.fuzz.honest import HONEST, IP, Honest
 from tests.fuzz.sinks import show
 
 ROOM: Final = "lobby"
@@ -61,6 +62,9 @@ PEERS: Final = tuple(sim_peer_id(f"p{number}") for number in range(6))
 HOSTS: Final = ("127.0.0.1", "10.0.0.7", "203.0.113.9", "2001:db8::5")
 
 CONNECTIONS_LIMIT: Final = 12
+TICKS_LIMIT: Final = 300
+"""Ticks of one input; then the node sleeps through whatever else is due."""
+
 TICKS_AT_ONCE: Final = 50
 """Ticks at one moment: a deadline that never moves on is a node that burns a processor."""
 
@@ -74,6 +78,8 @@ class End:
         self.direction = direction
         self.is_secured = False
         self.is_plain = False
+        self.honest: Honest | None = None
+        """Who is there, where it is not the input that speaks."""
         self.is_closing = False
         """Whether the core has said that nothing more goes there."""
 
@@ -92,6 +98,8 @@ class World:
         self.dials: deque[Dial] = deque(maxlen=32)
         self.probes: deque[Probe] = deque(maxlen=32)
         self.started = 0
+        self._ticks_left = TICKS_LIMIT
+        self._honest: End | None = None
         codec, sealer = Codec(), SimSealer(ME)
         setup = Setup(
             ME, EPOCH, NETWORK, "me", (Address("10.0.0.1", 55555),), GuestPolicy.LOCAL,
@@ -117,7 +125,7 @@ class World:
     def feed(self, event: Event) -> None:
         """Let something happen, and whatever follows from it at once."""
         pending = deque([event])
-        while pending:
+        while pending or (pending := deque(self._said_by_honest())):
             happened = pending.popleft()
             if isinstance(happened, ConnectionEnded):
                 self.ends.pop(happened.connection, None)
@@ -126,6 +134,8 @@ class World:
 
     def tick(self) -> None:
         """Do what is due; a deadline must not stay behind."""
+        if self._honest is not None and self._honest.honest is not None:
+            self._honest.honest.tick(self.now)
         for _ in range(TICKS_AT_ONCE):
             self.feed(Tick())
             deadline = self.core.next_deadline()
@@ -137,10 +147,11 @@ class World:
     def wait(self, seconds: float, ticks: int = 40) -> None:
         """Let time pass; after so many moments the node sleeps through the rest."""
         until = self.now + seconds
-        for _ in range(ticks):
+        for _ in range(min(ticks, self._ticks_left)):
             deadline = self.core.next_deadline()
             if deadline is None or deadline > until:
                 break
+            self._ticks_left -= 1
             self.now = max(self.now, deadline)
             self.tick()
         self.now = until
@@ -184,6 +195,29 @@ class World:
             self.receive(end, frame)
         return end
 
+    def open_honest(self) -> None:
+        """Let an honest node connect; it is spoken to by the victim only."""
+        honest = Honest(ROOM, NETWORK, WALL_S, self.now)
+        end = self.start(HONEST, Direction.IN, IP)
+        assert end is not None
+        end.honest, self._honest = honest, end
+        honest.start(HOSTS[1], self.now)
+        honest.secure(ME, end.exported, self.now)
+        self.secure(end)
+        assert HONEST in self.core.neighbours
+
+    def _said_by_honest(self) -> list[Event]:
+        """Take what the honest node sends, as events; end what it has ended."""
+        end = self._honest
+        if end is None or end.honest is None or end.connection not in self.ends:
+            return []
+        said, end.honest.outgoing = end.honest.outgoing, []
+        events: list[Event] = [FrameReceived(end.connection, frame) for frame in said]
+        if end.honest.is_over:
+            self._honest = None
+            events.append(ConnectionEnded(end.connection, "closed"))
+        return events
+
     def receive(self, end: End, frame: Incoming) -> None:
         """Let a frame arrive, if the connection still is one."""
         if end.connection in self.ends and end.is_secured:
@@ -208,11 +242,16 @@ class World:
     def _perform(self, effect: Effect) -> list[Event]:
         match effect:
             case Send(connections, frame):
-                assert len(encode(frame)) <= FRAME_LIMIT_BYTES
+                payload = encode(frame)
+                assert len(payload) <= FRAME_LIMIT_BYTES
                 for connection in connections:
                     end = self._living(connection)
                     assert end.is_secured, "a frame where there is no TLS"
                     assert not end.is_plain
+                    # That it can be read at all is checked for every frame.
+                    arrived = decode(payload)
+                    if end.honest is not None:
+                        end.honest.receive([arrived], self.now)
                 self.forger.note(frame)
             case WriteLine(connections, nick, text):
                 assert guest_line(nick, text).count(b"\n") == 1
