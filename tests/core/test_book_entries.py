@@ -52,6 +52,8 @@ def test_a_good_entry_stays_as_it_is() -> None:
         {"last_success_ms": 0, "record": record_of("ann", "20.1.1.1", time_ms=0)},
         {"last_success_ms": 0, "record": replace(record_of("ann", "20.1.1.1"), signed=b"x" * 449)},
         {"last_success_ms": 0, "record": replace(record_of("ann", "20.1.1.1"), signature=b"")},
+        {"last_success_ms": 0, "record": record_of("ann", "20.1.1.1", time_ms=10**400)},
+        {"last_success_ms": 0, "record": record_of("ann", "20.1.1.1", time_ms=-1)},
     ],
 )
 def test_an_entry_that_is_of_no_use_is_left_out(changes: dict[str, Any]) -> None:

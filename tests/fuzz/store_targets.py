@@ -13,6 +13,7 @@ from p2pchat.core.contact_entries import Contact, ContactsState
 from p2pchat.core.contacts import Contacts
 from p2pchat.core.limits import TEXT_LIMIT_BYTES
 from p2pchat.core.outbox import DirectId, Waiting
+from p2pchat.core.records import AddressRecord, Scope
 from p2pchat.core.values import Address, NetworkId, PeerId, Person
 from p2pchat.crypto.at_rest import seal
 from p2pchat.crypto.identity import Identity
@@ -55,11 +56,16 @@ def book(data: bytes) -> None:
     assert again.snapshot() == kept
 
 
+def _record(addresses: tuple[Address, ...]) -> AddressRecord:
+    time_ms = WALL_MS - 60_000
+    return AddressRecord(CAT, time_ms, addresses, Scope.MACHINE, True, bytes(64), b"signed")
+
+
 def _book_seeds() -> list[bytes]:
     near, far = (Address("10.0.0.1", 5555),), (Address("203.0.113.7", 5555), Address("::1", 6000))
     entries = (
         BookEntry(BEN, near, None, None, is_tried=True, heard_ms=1, last_success_ms=WALL_MS - 1000),
-        BookEntry(CAT, far, None, BEN, is_tried=False, heard_ms=WALL_MS, failures=2),
+        BookEntry(CAT, (), _record(far), BEN, is_tried=False, heard_ms=WALL_MS, failures=2),
     )
     return [
         write_state(NETWORK, BookState(bytes(32), entries, (BEN,))).encode(),
@@ -162,9 +168,11 @@ def _names() -> tuple[bytes, ...]:
     return tuple(f'"{name}":'.encode() for name in ("peer", "nick", "heard_ms", "scope", "record"))
 
 
+_NUMBERS: Final = (b"null", b"true", b"1e400", b"-1", b"9" * 20, b"9" * 400, b"1.5")
+
 STORE: Final = {
-    "book": Target(book, _book_seeds, (*_names(), b"null", b"true", b"1e400", b'"' * 2)),
-    "contacts": Target(contacts_file, _contact_seeds, (*_names(), b"null", b"-1", b"1" * 20)),
+    "book": Target(book, _book_seeds, (*_names(), *_NUMBERS, b'"' * 2)),
+    "contacts": Target(contacts_file, _contact_seeds, (*_names(), *_NUMBERS)),
     "files": Target(small_files, _file_seeds, (b"p2pchat ", b" 2\n", b"check ", b"seed ")),
     "settings": Target(settings_file, _settings_seeds),
 }

@@ -26,6 +26,8 @@ _FAILURES_WEIGHED: Final = 8
 Never impossible: to forget who failed keeps healed partitions apart."""
 
 _SIGNATURE_BYTES: Final = 64
+_RECORD_TIME_LIMIT_MS: Final = 2**53
+"""As in a record on the wire; a file may hold a number that no division takes."""
 
 
 class BookEntry(Struct, frozen=True):
@@ -155,6 +157,7 @@ def _sound_record(entry: BookEntry) -> AddressRecord | None:
         0 < len(record.addresses) <= limits.RECORD_ADDRESSES
         and len(record.signed) <= limits.RECORD_LIMIT_BYTES
         and len(record.signature) == _SIGNATURE_BYTES
+        and 0 <= record.time_ms <= _RECORD_TIME_LIMIT_MS
     )
     return record if is_bounded and record.addresses == diallable(record.addresses) else None
 
