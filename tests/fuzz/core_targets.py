@@ -48,7 +48,7 @@ OPENING: Final = frozenset(
 FLOODING: Final = frozenset({Carry, IHave, Graft, Prune, Acks, Skipped})
 REPAIR: Final = frozenset({Digests, PageAsk, Page, Offer, Ask, Filled, Answered, Gone, Carry})
 JOINING: Final = frozenset(get_args(JoiningFrame))
-MAP: Final = frozenset({*get_args(SurveyFrame), Carry})
+SURVEY: Final = frozenset({*get_args(SurveyFrame), Carry})
 DIRECT: Final = frozenset({*get_args(DirectFrame), Carry})
 
 _TALK: Final = (Step.WAIT, Step.FRAME, Step.TRUE_FRAME, Step.SAY, Step.WISH)
@@ -75,9 +75,9 @@ def joining(data: bytes) -> None:
     _among_neighbours(data, JOINING, more=(Step.OPEN, Step.END))
 
 
-def mapping(data: bytes) -> None:
-    """Maps and ways."""
-    _among_neighbours(data, MAP)
+def survey(data: bytes) -> None:
+    """Maps and ways, and who is here."""
+    _among_neighbours(data, SURVEY)
 
 
 def direct(data: bytes) -> None:
@@ -139,7 +139,7 @@ def _talk_seeds(frames: Sequence[Frame], more: tuple[Step, ...] = ()) -> list[by
     for number, frame in enumerate(frames):
         whole.frame(frame, number % 3)
     asked = Script(steps)
-    for wish in (0, 1, 2, 4, 9):
+    for wish in (0, 1, 2, 4, 9, 14):
         asked.take(Step.WISH, wish, 1)
     asked.take(Step.WISH, 3, 4, 9, text=b"psst").take(Step.WAIT, 4)
     for frame in frames:
@@ -178,7 +178,7 @@ CORE: Final = {
     "joining": Target(
         joining, lambda: _talk_seeds(made.JOINING, (Step.OPEN, Step.END)), made.WORDS
     ),
-    "map": Target(mapping, lambda: _talk_seeds(made.MAP), made.WORDS),
+    "survey": Target(survey, lambda: _talk_seeds((*made.MAP, *made.WHO)), made.WORDS),
     "direct": Target(direct, lambda: _talk_seeds(made.DIRECT), made.WORDS),
     "relay": Target(relay, _relay_seeds, made.WORDS),
     "session": Target(session, _session_seeds, made.WORDS),

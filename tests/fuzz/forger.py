@@ -48,9 +48,12 @@ from p2pchat.core.mesh_frames import (
     SignedRecord,
     SignedStatement,
     Walk,
+    WhoAnswer,
+    WhoAnswers,
 )
 from p2pchat.core.reach import ack_bytes
 from p2pchat.core.values import EnvelopeId, NetworkId, PeerId, envelope_id
+from p2pchat.core.who import WHO_QUERY, who_bytes
 from p2pchat.errors import FrameMalformed, SealBroken
 from p2pchat.sim.credentials import sim_signature
 from p2pchat.sim.sealing import SimSealer
@@ -94,6 +97,8 @@ class Forger:
         self._sealers: dict[PeerId, SimSealer] = {}
         self._packet: Packet | None = None
         self._carried: EnvelopeId | None = None
+        self._question: EnvelopeId | None = None
+        """The last one of the core who is here."""
 
     def note(self, frame: Frame) -> None:
         """Remember what the core sent, as far as it can be answered."""
@@ -106,6 +111,8 @@ class Forger:
             if header.author != self._me:
                 return
             self._carried = EnvelopeId(frame.id)
+            if header.kind == WHO_QUERY:
+                self._question = EnvelopeId(frame.id)
             if header.kind == SEALING_REQUEST:
                 asked = self._codec.decode_sealing_request(header.body).recipient
                 self._request = EnvelopeId(frame.id), header.nonce, PeerId(asked)
@@ -124,6 +131,9 @@ class Forger:
             case MapAnswer(statements=statements):
                 mended = tuple(map(self._statement, statements))
                 return self._answering(replace(frame, statements=mended))
+            case WhoAnswers(way, answers):
+                way = self._question or way
+                return WhoAnswers(way, tuple(self._answer(way, answer) for answer in answers))
             case Packet():
                 return self._sealed(frame, now)
             case KeyAnswer():
@@ -179,6 +189,11 @@ class Forger:
         if hasattr(frame, "records"):
             frame = replace(frame, records=tuple(map(self._record, frame.records)))
         return frame
+
+    def _answer(self, way: bytes, answer: WhoAnswer) -> WhoAnswer:
+        who = PeerId(answer.peer)
+        said = who_bytes(EnvelopeId(way), who, answer.nick)
+        return replace(answer, signature=self._sign(who, b"who" + said))
 
     def _statement(self, statement: SignedStatement) -> SignedStatement:
         header = self._read(self._codec.decode_statement, statement.signed)

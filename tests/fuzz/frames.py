@@ -58,15 +58,18 @@ from p2pchat.core.mesh_frames import (
     SignedRecord,
     SignedStatement,
     Walk,
+    WhoAnswer,
+    WhoAnswers,
 )
 from p2pchat.core.presence import PRESENCE, Doing, Here
 from p2pchat.core.reach import ACKNOWLEDGE, REACH_QUERY
 from p2pchat.core.records import RecordHeader
 from p2pchat.core.topology import StatedNeighbour, StatementHeader
 from p2pchat.core.values import EnvelopeId, Kind, envelope_id
+from p2pchat.core.who import EVERYBODY, WHO_QUERY, WhoQuery
 from p2pchat.wire.codec import Codec, encode
 from tests.fuzz.honest import HONEST
-from tests.fuzz.world import BEGIN_S, EPOCH, ME, NETWORK, PEERS, WALL_S
+from tests.fuzz.world import ABILITIES, BEGIN_S, EPOCH, ME, NETWORK, PEERS, WALL_S
 
 _CODEC: Final = Codec()
 _NOW_MS: Final = int((WALL_S + BEGIN_S) * 1000)
@@ -75,7 +78,7 @@ _EPOCH: Final = bytes(range(8))
 _TOKEN: Final = bytes(range(16))
 _UNSIGNED: Final = bytes(64)
 
-HELLO: Final = Hello(1, 1, ("membership", "map", "path", "direct"), _EPOCH)
+HELLO: Final = Hello(1, 1, ABILITIES, _EPOCH)
 PROOF: Final = Proof(bytes(32))
 WELCOME: Final = Welcome("nick", _NOW_MS, ("10.0.0.7:6000",), "10.0.0.1")
 
@@ -196,6 +199,16 @@ MAP: Final[tuple[Frame, ...]] = (
     PathAnswer(_TOKEN, True, (PathHop(PEERS[0], "p0", _NOW_MS), PathHop(b"", "", 0))),
 )
 
+_WHO: Final = _header(WHO_QUERY, _CODEC.encode_who(WhoQuery(EVERYBODY)), author=4)
+_HERE_TOO: Final = WhoAnswer(PEERS[5], "eve", _UNSIGNED, 0, 1)
+
+WHO: Final[tuple[Frame, ...]] = (
+    _carry(_WHO),
+    WhoAnswers(_carry(_WHO).id, (_HERE_TOO, replace(_HERE_TOO, peer=PEERS[3], halvings=2))),
+    _FIRST,
+    _carry(_HERE),
+)
+
 _INSIDE: Final = Inside(
     NETWORK, PEERS[4], ME, bytes(32), _TOKEN, bytes(32), _NOW_MS, Kind.TEXT, "psst", "dan"
 )
@@ -220,7 +233,14 @@ DIRECT: Final[tuple[Frame, ...]] = (
     Receipt(_TOKEN, bytes(32)),
 )
 
-TALK: Final[tuple[Frame, ...]] = (*FLOOD[:5], *REPAIR[1:4], *JOINING[:3], *MAP[1:3], *DIRECT)
+TALK: Final[tuple[Frame, ...]] = (
+    *FLOOD[:5],
+    *REPAIR[1:4],
+    *JOINING[:3],
+    *MAP[1:3],
+    *WHO[:2],
+    *DIRECT,
+)
 
 WORDS: Final[tuple[bytes, ...]] = (
     b"\xcf\x00\x20\x00\x00\x00\x00\x00\x00",  # 2 ** 53 in msgpack, the largest number

@@ -9,8 +9,10 @@ from p2pchat.core.events import (
     AddressFound,
     AskMap,
     AskPath,
+    AskWho,
     AskWhoHas,
     BytesReceived,
+    BytesTaken,
     ClockSet,
     DialEnded,
     HangUp,
@@ -117,7 +119,8 @@ def _take(world: World, reader: Reader, step: Step, frames: Collection[type] | N
                 _hear(world, end, reader.piece())
         case Step.SIGN:
             if (end := _end(world, reader)) is not None:
-                sign = (BytesReceived, QueueRose, QueueFell)[reader.choice(3)]
+                signs = (BytesReceived, QueueRose, QueueFell, BytesTaken)
+                sign = signs[reader.choice(len(signs))]
                 world.feed(sign(end.connection))
         case Step.SAY:
             _say(world, reader)
@@ -171,7 +174,7 @@ def _say(world: World, reader: Reader) -> None:
 
 
 def _wish(world: World, reader: Reader) -> None:
-    which, number = reader.choice(14), reader.byte()
+    which, number = reader.choice(15), reader.byte()
     peer = PEERS[number % len(PEERS)]
     match which:
         case 0:
@@ -206,6 +209,8 @@ def _wish(world: World, reader: Reader) -> None:
                 world.feed(HangUp(ends[number % len(ends)]))
         case 12:
             world.core.rename(f"me{number}")
+        case 14:
+            world.feed(AskWho())
         case _:
             world.feed(Leave())
 

@@ -11,16 +11,19 @@ from p2pchat.core.address_book import AddressBook
 from p2pchat.core.book_entries import BookEntry, BookState
 from p2pchat.core.contact_entries import Contact, ContactsState
 from p2pchat.core.contacts import Contacts
+from p2pchat.core.invites import InvitePlace
 from p2pchat.core.limits import TEXT_LIMIT_BYTES
 from p2pchat.core.outbox import DirectId, Waiting
 from p2pchat.core.records import AddressRecord, Scope
 from p2pchat.core.values import Address, NetworkId, PeerId, Person
 from p2pchat.crypto.at_rest import seal
 from p2pchat.crypto.identity import Identity
+from p2pchat.crypto.room import Room
 from p2pchat.errors import BadSettings
-from p2pchat.store import checked_file, contacts, delivered, key_file, outbox, running
+from p2pchat.store import checked_file, contacts, delivered, key_file, outbox, rooms, running
 from p2pchat.store.book_text import read_state, write_state
 from p2pchat.store.checked_file import FileKind, with_check
+from p2pchat.store.rooms import KnownRoom
 from tests.fuzz.target import Reader, Target
 
 if TYPE_CHECKING:
@@ -98,7 +101,7 @@ def _contact_seeds() -> list[bytes]:
 def small_files(data: bytes) -> None:
     """The first byte chooses a kind of file, the rest is what stands in it."""
     content = data[1:]
-    match Reader(data).choice(6):
+    match Reader(data).choice(7):
         case 0:
             with suppress(checked_file._Unusable):
                 checked_file._parse(content, _KIND, _one_word)
@@ -112,6 +115,9 @@ def small_files(data: bytes) -> None:
             records = delivered.decode(content)
             assert len(records) <= len(content) // delivered.RECORD_BYTES
             assert delivered.decode(delivered.encode(records)) == records
+        case 6:
+            known = rooms._read(content)
+            assert known is None or rooms._read(rooms._write(known).encode()) == known
         case 4:
             assert outbox.decode(KEY, MESSAGE, content) is None  # nobody else has the key
         case _:
@@ -134,6 +140,7 @@ def _file_seeds() -> list[bytes]:
     node = running.Running(7, "127.0.0.1", 5555, BEN, _STEM, bytes(running.MARK_BYTES))
     waiting = Waiting(BEN, MESSAGE, WALL_MS, 1, "hi", WALL_MS)
     sealed = outbox.encode(KEY, waiting)
+    place = InvitePlace(BEN, (Address("10.0.0.1", 5555),))
     fixed = outbox._FIXED.pack(BEN, WALL_MS, WALL_MS, 1) + b"hi"
     contents = (
         with_check(_KIND, "word"),
@@ -142,6 +149,7 @@ def _file_seeds() -> list[bytes]:
         delivered.encode([((BEN, MESSAGE), WALL_MS)] * 2),
         sealed[:-1] + bytes([sealed[-1] ^ 1]),
         fixed,
+        rooms._write(KnownRoom(Room("tea", bytes(16)), (place,), "work", 5555)).encode(),
     )
     return [bytes([number]) + content for number, content in enumerate(contents)]
 

@@ -35,6 +35,7 @@ from p2pchat.core.records import (
 )
 from p2pchat.core.topology import StatementHeader
 from p2pchat.core.values import Address, EnvelopeId, PeerId
+from p2pchat.core.who import WhoQuery
 from p2pchat.errors import (
     BadAddress,
     BadInvite,
@@ -110,6 +111,7 @@ _PARTS: Final[tuple[tuple[type[msgspec.Struct], str], ...]] = (
     (SealingKeyRecord, "sealing_key"),
     (SealingRequest, "sealing_request"),
     (ReachQuery, "query"),
+    (WhoQuery, "who"),
 )
 
 

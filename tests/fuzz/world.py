@@ -61,6 +61,8 @@ BEGIN_S: Final = 100.0
 PEERS: Final = tuple(sim_peer_id(f"p{number}") for number in range(6))
 HOSTS: Final = ("127.0.0.1", "10.0.0.7", "203.0.113.9", "2001:db8::5")
 
+ABILITIES: Final = ("membership", "map", "path", "direct", "who")
+
 CONNECTIONS_LIMIT: Final = 12
 TICKS_LIMIT: Final = 300
 """Ticks of one input; then the node sleeps through whatever else is due."""
@@ -185,10 +187,9 @@ class World:
         if end is None:
             return None
         self.secure(end)
-        abilities = ("membership", "map", "path", "direct")
         nick = f"nick{peer[0]}"
         for frame in (
-            Hello(1, 1, abilities, peer[:8]),
+            Hello(1, 1, ABILITIES, peer[:8]),
             self.proof(end),
             Welcome(nick, self.wall_ms, (f"{HOSTS[1]}:6000",), ip),
         ):
