@@ -376,9 +376,13 @@ class Shell:
             return
         if deadline <= self._loop.time():
             self._is_due.set()
-        elif self._timer is None or deadline < self._timer.when():
+        elif self._timer is None or not self._is_early_enough(self._timer, deadline):
             self.stop_timer()
             self._timer = self._loop.call_at(deadline, self._ring)
+
+    @staticmethod
+    def _is_early_enough(timer: asyncio.TimerHandle, deadline: float) -> bool:
+        return 0 <= deadline - timer.when() <= limits.TIMER_SLACK_S
 
     def _ring(self) -> None:
         self._timer = None

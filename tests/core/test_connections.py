@@ -113,6 +113,19 @@ def test_a_silent_neighbour_is_pinged_then_given_up() -> None:
     assert not notice.left
 
 
+def test_a_frame_that_comes_shortly_before_a_ping_is_due_brings_it_about() -> None:
+    subject = OneCore()
+    (bob, to_bob), (cem, to_cem) = (subject.open(name) for name in ("bob", "cem"))
+    subject.answer(bob, to_bob)
+    subject.answer(cem, to_cem)
+    subject.now += limits.PING_AFTER_S - limits.TIMER_SLACK_S
+
+    effects = subject.frame(cem, Ping(7))
+
+    assert [type(frame) for frame in sent(effects, bob)] == [Ping]
+    assert sent(effects, cem) == [Pong(7)]
+
+
 # --- Ends -------------------------------------------------------------------------------------
 
 

@@ -138,6 +138,27 @@ def test_pings_that_are_due_soon_share_one_wake_up() -> None:
     assert len(pings) == 2
 
 
+def test_who_is_awake_shortly_before_a_ping_is_due_asks_at_once() -> None:
+    liveness = Liveness()
+    liveness.watch(BOB, 0.0)
+    early = PING_AFTER_S - TIMER_SLACK_S
+
+    assert not liveness.is_soon(early - 0.1)
+    assert liveness.due(early - 0.1) == ([], [])
+    assert liveness.is_soon(early)
+    assert liveness.due(early) == ([BOB], [])
+
+
+def test_nobody_is_given_up_early() -> None:
+    liveness = Liveness()
+    liveness.watch(BOB, 0.0)
+    liveness.ping(BOB, PING_AFTER_S)
+    dead_at = PING_AFTER_S + DEAD_AFTER_PING_S
+
+    assert liveness.due(dead_at - 0.1) == ([], [])
+    assert liveness.next_deadline() == dead_at
+
+
 def test_our_own_sleep_is_nobody_elses_fault() -> None:
     liveness = Liveness()
     liveness.watch(BOB, 0.0)

@@ -62,7 +62,8 @@ FRAGMENT_S: Final = 20.0
 a byte a second keeps its place for ever; with this one the largest frame may take a minute."""
 
 TIMER_SLACK_S: Final = 3.0
-"""Pings due within this time share one wake-up, so that an idle node sleeps."""
+"""Pings due within this time share one wake-up, whatever wakes the node, and a timer that rings so
+much too early is not set anew: so an idle node sleeps."""
 
 LATE_LOOP_S: Final = 1.0
 LATE_GRACE_S: Final = 5.0

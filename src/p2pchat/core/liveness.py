@@ -45,6 +45,13 @@ class Liveness:
         """When to call `due()` next; None for never."""
         return self._check_at
 
+    def is_soon(self, now: float) -> bool:
+        """Whether `due()` may have something to do, be it a little early.
+
+        Who is awake anyway asks then, and need not be woken for it.
+        """
+        return self._check_at is not None and now >= self._check_at - limits.TIMER_SLACK_S
+
     def watch(self, connection: ConnectionId, now: float) -> None:
         """Begin with a connection that has just been opened."""
         self._pulses[connection] = _Pulse(heard_at=now)
@@ -131,7 +138,7 @@ class Liveness:
         """Return whom to ping now, and who is dead with the seconds of its silence."""
         to_ping: list[ConnectionId] = []
         dead: list[tuple[ConnectionId, float]] = []
-        if self._check_at is None or now < self._check_at:
+        if not self.is_soon(now):
             return to_ping, dead
         self._check_at = None
         for connection, pulse in self._pulses.items():

@@ -371,8 +371,8 @@ class SimNetwork:
             return
         now = self._agenda.now
         at = max(deadline, now)
-        if at >= node.tick_at:
-            return
+        if 0 <= at - node.tick_at <= limits.TIMER_SLACK_S:
+            return  # it comes a little early: not worth another timer
         node.tick_at = at
         # What waits to be sent is under way; any other deadline is only a timer.
         schedule = self._agenda.timer_at if at > now else self._agenda.at
