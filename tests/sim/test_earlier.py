@@ -229,6 +229,30 @@ def test_a_clock_a_day_ahead_is_not_heard_but_breaks_nothing() -> None:
 
 
 @pytest.mark.threat(10)
+@pytest.mark.parametrize("jump_s", [-3_600.0, 3_600.0])
+def test_a_clock_that_jumps_by_an_hour_and_back_loses_nothing_of_the_others(jump_s: float) -> None:
+    network, invariants = watched(seed=8)
+    alice, bob, odd = (network.add(name) for name in ("alice", "bob", "odd"))
+    network.connect(alice, bob)
+    network.connect(odd, alice)
+    network.run(30.0)
+
+    network.jump_clock(odd, jump_s)
+    network.announce(odd, "of another hour")
+    network.announce(bob, "meanwhile")
+    network.run(60.0)
+    network.jump_clock(odd, -jump_s)
+    network.announce(odd, "in time again")
+    network.run(120.0)
+
+    assert alice.texts == ["meanwhile", "in time again"]
+    assert bob.texts == ["in time again"]
+    assert odd.texts == ["meanwhile"]
+    assert are_neighbours(odd, alice), "it is no fault of who sent it"
+    invariants.check_rest(network)
+
+
+@pytest.mark.threat(10)
 def test_order_never_depends_on_clocks() -> None:
     network, invariants = watched(seed=7)
     alice, bob = network.add("alice"), network.add("bob")
