@@ -63,6 +63,7 @@ STEERING = [
 """All of Unicode that could move a cursor, reorder a line or begin one."""
 
 
+@pytest.mark.threat(16)
 def test_all_of_unicode_that_steers_is_spelled_out() -> None:
     assert len(STEERING) > 2_000
     for character in STEERING:
@@ -73,6 +74,7 @@ def test_all_of_unicode_that_steers_is_spelled_out() -> None:
             assert shown.isprintable()
 
 
+@pytest.mark.threat(16)
 def test_the_bidi_controls_of_unicode_are_among_them() -> None:
     # Bidi_Control of PropList.txt, whatever the tables of this Python know.
     listed = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}

@@ -62,11 +62,13 @@ def test_three(): ...
 
 def test_a_row_tells_what_passed_what_was_reached_and_what_was_not_run() -> None:
     tests = [MarkedTest("a.py::test_a", (1,), False), MarkedTest("b.py::test_b", (1,), True)]
-    results = Results({"a.py::test_a": Result("passed", ("10 s",))}, (Attack(1, 5, 3, "ms"),))
+    attacks = (Attack(1, "< 5", 3, "ms"), Attack(1, "", 9, "s"), Attack(1, "< 5", 7, "ms", False))
+    results = Results({"a.py::test_a": Result("passed", ("10 s",))}, attacks)
 
     line = written(tests, results).splitlines()[2]
 
-    assert "| 1 of 2 tests passed<br>10 s<br>3 ms (asked: 5) |" in line
+    figures = "10 s<br>3 ms (asked: < 5)<br>9 s<br>7 ms (asked: < 5) **not reached**"
+    assert f"| 1 of 2 tests passed<br>{figures} |" in line
     assert "| `a.py::test_a`<br>`b.py::test_b` (long, not run) |" in line
 
 

@@ -114,6 +114,7 @@ SCALARS = st.integers(1, ORDER - 1)
 EIGHTH = st.integers(0, 7)
 
 
+@pytest.mark.threat(11)
 @settings(max_examples=max(20, EFFORT.forged_messages // 20), deadline=None)
 @given(SCALARS, SCALARS, st.binary(max_size=20), EIGHTH, EIGHTH)
 def test_both_take_exactly_what_fulfils_the_equation_without_cofactor(
@@ -156,6 +157,7 @@ def test_both_judge_signatures_with_altered_bytes_alike(
     assert ours is (bytes(signature) == identity.sign(b"", message))
 
 
+@pytest.mark.threat(11)
 @pytest.mark.parametrize("number", range(8))
 def test_we_take_no_first_half_of_small_order(number: int) -> None:
     # OpenSSL takes it where the equation holds. Nobody who signs gets there but on purpose, and

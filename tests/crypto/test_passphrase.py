@@ -55,6 +55,7 @@ def test_two_spellings_of_one_passphrase_are_one() -> None:
     assert check_passphrase(decomposed) == composed
 
 
+@pytest.mark.threat(15)
 def test_a_guess_costs_a_core_a_tenth_of_a_second_and_holds_nobody_up() -> None:
     turns = 0
     began_s = time.process_time()
@@ -68,6 +69,7 @@ def test_a_guess_costs_a_core_a_tenth_of_a_second_and_holds_nobody_up() -> None:
     assert turns > 10, "whoever shares the process went on"
 
 
+@pytest.mark.threat(15)
 def test_a_room_of_a_passphrase_may_be_guessed_and_one_that_was_drawn_not() -> None:
     assert Room("tea", stretch("one", "tea")).is_guessable
     assert Room("tea", b"a passphrase that nobody has stretched").is_guessable

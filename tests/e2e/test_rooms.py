@@ -95,6 +95,7 @@ def files_with(founder: Founder, *homes: Path) -> set[str]:
 # --- From the founding on ---------------------------------------------------------------------
 
 
+@pytest.mark.threat(14, 15)
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
 def test_a_room_lives_on_by_invites_and_its_secret_is_in_the_files_of_rooms_only(
     programs: Programs, tmp_path: Path, founder: Founder
@@ -202,6 +203,7 @@ def test_the_same_passphrase_in_two_files_is_one_room(
 # --- Strangers --------------------------------------------------------------------------------
 
 
+@pytest.mark.threat(15)
 @pytest.mark.parametrize("kind", ["the same name", "another secret"])
 def test_a_stranger_is_refused_aloud_and_learns_nothing(
     programs: Programs, tmp_path: Path, founder: Founder, kind: str
@@ -318,6 +320,7 @@ def test_the_banner_of_an_open_room_names_the_command_that_makes_a_private_one(
         assert told.endswith("For a private one: p2pchat invite --new-room NAME")
 
 
+@pytest.mark.threat(14)
 def test_a_secret_is_asked_for_without_showing_it(tmp_path: Path, room: str) -> None:
     with seat_in(tmp_path / "ben", "-r", room, "--secret-file", "-", "--port", "0") as screen:
         screen.wait_for(f"Secret of {room} (it does not show):")
@@ -374,6 +377,7 @@ def test_a_refused_text_comes_back_and_neither_it_nor_an_invite_is_in_the_histor
         screen.wait_until(lambda: screen.lines[-2] == "ben> first", "what was entered before")
 
 
+@pytest.mark.threat(14)
 def test_a_file_of_a_secret_that_others_can_read_is_refused(
     programs: Programs, tmp_path: Path, room: str
 ) -> None:

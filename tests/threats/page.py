@@ -57,7 +57,8 @@ def _reached(row: Row, own: list[MarkedTest], results: Results) -> list[str]:
 
 
 def _attack(attack: Attack) -> str:
-    return f"{attack.reached} {attack.unit} (asked: {attack.asked})"
+    asked = f" (asked: {attack.asked})" if attack.asked else ""
+    return f"{attack.reached} {attack.unit}{asked}" + ("" if attack.met else " **not reached**")
 
 
 def _named(test: MarkedTest, results: Results) -> str:

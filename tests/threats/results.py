@@ -34,8 +34,10 @@ class Attack(msgspec.Struct, frozen=True):
 
     row: int
     asked: str | float
+    """Empty where nothing is asked, and the figure only tells more."""
     reached: str | float
     unit: str
+    met: bool = True
 
 
 class Results(msgspec.Struct, frozen=True):
