@@ -82,12 +82,12 @@ def sweep(flags: Mapping[str, Any]) -> sweeping.Outcome:
     given = dict(flags)
     jobs = given.pop("jobs", 1)
     plan = sweeping.Plan(**given)
-    workers = sweeping.one_by_one if jobs == 1 else _Processes(jobs)
+    workers = sweeping.one_by_one if jobs == 1 else Processes(jobs)
     with _no_collections(), _progress() as show:
         return sweeping.run(plan, show, workers)
 
 
-class _Processes:
+class Processes:
     """Does jobs of a sweep side by side."""
 
     def __init__(self, count: int) -> None:
@@ -143,8 +143,10 @@ def _rare_collections() -> Iterator[None]:
 @contextmanager
 def _no_collections() -> Iterator[None]:
     """For overlays: they have no cycles until they end, and millions of objects to look through."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if was_enabled:
+            gc.enable()
