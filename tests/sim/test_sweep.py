@@ -193,7 +193,7 @@ def test_the_document_is_made_from_what_json_holds() -> None:
 def test_the_command_prints_the_tables_and_draws_the_picture(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(simulate.sweeping, "Plan", partial(Plan, periods=3))
+    monkeypatch.setattr("p2pchat.sim.sweep.Plan", partial(Plan, periods=3))
     picture = tmp_path / "sweep.svg"
     flags = ["--nodes", "100", "--messages", "5", "--fractions", "50", "--svg", str(picture)]
 
