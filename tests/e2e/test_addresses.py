@@ -128,7 +128,9 @@ def test_a_connection_from_the_command_line_is_tried_again_until_it_opens(
 
 
 @pytest.mark.threat(26)
-@pytest.mark.parametrize("address", ["127.0.0.1:{}", "[::]:{}", "localhost:{}"])
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:{}", "[::]:{}", "localhost:{}", "[::ffff:127.0.0.1]:{}"]
+)
 def test_the_own_address_is_recognised_quietly(programs: Programs, address: str) -> None:
     ann = everywhere(programs, "ann")
 

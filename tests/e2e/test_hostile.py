@@ -219,6 +219,14 @@ AFTER_THE_WELCOME: Final[dict[str, tuple[Callable[[HostilePeer], object], str]]]
     "wrong types": (lambda p: p.send_payload(b"\x92\x05\xa3abc"), "malformed frame: "),
     "too few fields": (lambda p: p.send_payload(b"\x92\x10\x00"), "malformed frame: "),
     "deep nesting": (lambda p: p.send_payload(b"\x91" * 60_000), "malformed frame: "),
+    "a million elements": (
+        lambda p: p.send_payload(b"\x92\x23\xdd\x00\x0f\x42\x40" + bytes(50_000)),
+        "malformed frame: ",
+    ),
+    "no UTF-8": (
+        lambda p: p.send(p.envelope("x", body=b"\x92\xa3bob\x91\xa2\xff\xfe").carry),
+        "malformed frame: ",
+    ),
     "unknown low type": (lambda p: p.send_payload(b"\x91\x63"), "malformed frame: "),
     "unknown high types": (
         lambda p: p.send_plaintext((b"\x00\x00\x00\x03\x91\xcc\xc8") * 25),
