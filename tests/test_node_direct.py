@@ -179,6 +179,24 @@ async def test_a_full_disk_is_told_in_one_line_and_nothing_is_lost(tmp_path: Pat
         await until(lambda: ann.waiting_count == 0)
 
 
+@pytest.mark.threat(21)
+async def test_what_a_full_disk_refused_is_written_when_there_is_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("p2pchat.node_life.RETRY_S", 0.01)
+    nobody = Person(sim_peer_id("nobody"), "nobody")
+    async with kept("ann", tmp_path) as ann:
+        with failing_disk("write", errno.ENOSPC):
+            ann.write(nobody, "one")
+            refused: Trouble = await notice_of(Trouble, ann)
+
+        written: Trouble = await notice_of(Trouble, ann)
+
+        assert "in memory only, and lost" in refused.text
+        assert "takes the outbox again" in written.text
+        assert len(list((tmp_path / "ann" / "outbox").iterdir())) == 1
+
+
 async def test_a_recipient_with_a_full_disk_shows_it_once_and_answers_later(
     tmp_path: Path,
 ) -> None:

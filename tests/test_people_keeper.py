@@ -33,11 +33,15 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.refusals = 0
         self.keeper = self._open()
 
     def _open(self) -> PeopleKeeper:
         self._profile = open_profile("ann", self._folder)
-        return PeopleKeeper(self._profile)
+        return PeopleKeeper(self._profile, self._count)
+
+    def _count(self) -> None:
+        self.refusals += 1
 
     def restart(self) -> PeopleKeeper:
         """Begin another run, as after a crash."""
@@ -108,6 +112,30 @@ def test_a_full_disk_is_told_once_and_what_it_refused_is_written_later(
     assert "the disk takes the outbox again" in str(keeper.keep(message(3)))
 
     assert home.restart().waiting == (message(1), message(2), message(3))
+
+
+@pytest.mark.threat(21)
+@pytest.mark.parametrize("step", STEPS)
+def test_what_the_disk_refused_is_written_again_though_nothing_new_is_to_be_kept(
+    home: Home, step: str
+) -> None:
+    keeper = home.keeper
+    assert BOB.id is not None
+    with failing_disk(step, errno.ENOSPC):
+        keeper.keep(message(1))
+        keeper.contacts.verify(BOB, WALL_MS)
+        assert keeper.save() is not None
+        before = home.refusals
+        assert keeper.write_again() == []
+    assert home.refusals > before > 0, "it asks to be called again"
+
+    assert keeper.write_again() == [
+        "the disk takes the outbox again: nothing of it is in memory only."
+    ]
+
+    again = home.restart()
+    assert again.waiting == (message(1),)
+    assert again.contacts.is_verified(BOB.id)
 
 
 @pytest.mark.parametrize("step", STEPS)

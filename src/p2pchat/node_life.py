@@ -17,7 +17,7 @@ from p2pchat.core.engine import Core
 from p2pchat.core.events import AddressFound, NetworkChanged
 from p2pchat.core.invites import InvitePlace
 from p2pchat.core.lookout import LanPolicy
-from p2pchat.core.notices import How, Listening
+from p2pchat.core.notices import How, Listening, Trouble
 from p2pchat.core.setup import GuestPolicy, Setup
 from p2pchat.core.values import (
     Address,
@@ -37,6 +37,7 @@ from p2pchat.notice_queue import NoticeQueue
 from p2pchat.people_keeper import PeopleKeeper
 from p2pchat.questions import Questions
 from p2pchat.shell import Shell
+from p2pchat.store.outbox import RETRY_S
 from p2pchat.store.profile import Profile, default_folder, open_ephemeral, open_profile
 from p2pchat.wire.codec import Codec
 
@@ -122,7 +123,8 @@ class NodeLife:
             rng = Random(os.urandom(16))
             book = AddressBook(rng)
             self._keeper = BookKeeper(book, self._profile.folder, self._room)
-            self._people_keeper = PeopleKeeper(self._profile)
+            self._rewriting: asyncio.TimerHandle | None = None
+            self._people_keeper = PeopleKeeper(self._profile, self._write_again_later)
             self._core = self._make_core(rng, book)
             self._tasks = tasks = await undo.enter_async_context(asyncio.TaskGroup())
             self._shell = Shell(self._core, self._profile.identity, tasks, self._notices, self)
@@ -155,6 +157,8 @@ class NodeLife:
         finally:
             self._timing.cancel()
             self._shell.stop_timer()
+            if self._rewriting is not None:
+                self._rewriting.cancel()
             for connection in self.connections:
                 connection.abort("the node stops")
             self._notices.end()
@@ -178,7 +182,7 @@ class NodeLife:
             self._finder.stop()
             self._shell.leave()
             await self._keeper.save()
-            self._people_keeper.save()
+            self._people_keeper.write_again()
         try:
             async with asyncio.timeout(limits.LEAVE_TIMEOUT_S):
                 while len(self.connections):
@@ -234,6 +238,17 @@ class NodeLife:
     def people(self) -> PeopleKeeper:
         """Keeps contacts and direct messages on the disk; the core asks for it."""
         return self._people_keeper
+
+    def _write_again_later(self) -> None:
+        """The disk did not take something: try it again, though nothing new is to be written."""
+        if self._rewriting is None:
+            loop = asyncio.get_running_loop()
+            self._rewriting = loop.call_later(RETRY_S, self._write_again)
+
+    def _write_again(self) -> None:
+        self._rewriting = None
+        for line in self._people_keeper.write_again():
+            self._notices.offer(Trouble(line, "bad-input"))
 
     def look_on_lan(self) -> None:
         """Begin to look for strangers on the LAN, where that is wanted.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from p2pchat.core.contacts import Contacts
 from p2pchat.core.outbox import DirectId, Waiting
@@ -23,8 +24,15 @@ class PeopleKeeper:
     safe: so they are done where they are asked for, in their order.
     """
 
-    def __init__(self, profile: Profile) -> None:
-        """Read what is there; nothing of it is on disk for an ephemeral profile."""
+    def __init__(self, profile: Profile, on_refused: Callable[[], object] = lambda: None) -> None:
+        """Read what is there; nothing of it is on disk for an ephemeral profile.
+
+        Args:
+            profile: Whose people these are.
+            on_refused: Called when the disk did not take something that `write_again` makes up for.
+        """
+        self._on_refused = on_refused
+        self._owes_contacts = False
         wall_ms = time.time_ns() // 1_000_000
         self.contacts = Contacts()
         self._file = None if profile.folder is None else ContactsFile(profile.folder)
@@ -42,9 +50,11 @@ class PeopleKeeper:
 
     def save(self) -> str | None:
         """Write the contacts where they have changed; return what to tell the user."""
-        if self._file is None or not self.contacts.take_changed():
+        if self._file is None or not (self.contacts.take_changed() or self._owes_contacts):
             return None
-        return self._news("contacts", self._file.save(self.contacts.snapshot()))
+        problem = self._file.save(self.contacts.snapshot())
+        self._owes_contacts = problem is not None
+        return self._news("contacts", problem)
 
     def keep(self, waiting: Waiting) -> str | None:
         """Write a message until it has arrived; return what to tell the user."""
@@ -53,6 +63,13 @@ class PeopleKeeper:
     def forget(self, message: DirectId) -> str | None:
         """Remove a message that has arrived; return what to tell the user."""
         return self._news("forget", self._outbox.forget(message))
+
+    def write_again(self) -> list[str]:
+        """Make up for what the disk did not take; return what to tell the user."""
+        told = [self.save(), self._outbox.retry()]
+        if self._owes_contacts or self._outbox.unsaved:
+            self._on_refused()
+        return [line for line in told if line is not None]
 
     def note_delivered(self, author: PeerId, message: DirectId) -> tuple[bool, str | None]:
         """Write down that a message was shown.
@@ -69,5 +86,6 @@ class PeopleKeeper:
             self._told.pop(write, None)
             return None
         log.warning("%s", problem)
+        self._on_refused()
         is_new, self._told[write] = problem != self._told.get(write), problem
         return problem if is_new else None

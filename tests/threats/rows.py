@@ -176,7 +176,7 @@ ROWS: Final = (
     Row(
         21,
         "A disk that is full, broken or read-only",
-        "the chat goes on, the old file stays, one line says so, and it is written later",
+        "the chat goes on, the old file stays, one line says so; tried again each minute",
         "every file of a profile: the chat goes on, one line, all there once there is room",
     ),
     Row(
