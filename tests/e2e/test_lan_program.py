@@ -12,6 +12,7 @@ from tests.e2e import virtual_lan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.e2e.processes import JsonProgram, Programs
     from tests.e2e.virtual_lan import LanHost
@@ -183,3 +184,44 @@ def test_who_is_unplugged_for_a_while_is_back_and_hears_what_was_said(
 
     hears(bob, "while you were away")
     assert time.monotonic() - began_s < BACK_S
+
+
+# --- Private rooms ----------------------------------------------------------------------------
+
+
+def secret_file(folder: Path, secret: str) -> list[str]:
+    file = folder / "secret"
+    file.write_text(secret)
+    file.chmod(0o600)
+    return ["-r", "tea", "--secret-file", str(file)]
+
+
+def test_members_of_a_private_room_find_each_other_and_others_see_another_room(
+    programs: Programs, hosts: list[LanHost], tmp_path: Path
+) -> None:
+    flags = secret_file(tmp_path, "key:00112233445566778899aabbccddeeff")
+    ann = start(programs, hosts[0], "ann", "--lan", *flags)
+    bob = start(programs, hosts[1], "bob", "--lan", *flags)
+    meets(ann, "bob", "lan", "called")
+    meets(bob, "ann", "lan", "called")
+    cid = start(programs, hosts[2], "cid", "-r", "tea")
+
+    cid.say("connect")
+
+    assert cid.wait_for_error("nobody is in tea here") == (
+        "nobody is in tea here, but 2 people are in another room: see --room"
+    )
+    assert cid.of_type("connected") == []
+
+
+def test_a_room_of_a_passphrase_is_not_to_be_seen_at_all(
+    programs: Programs, hosts: list[LanHost], tmp_path: Path
+) -> None:
+    flags = secret_file(tmp_path, "seven green roofs under one slow moon")
+    start(programs, hosts[0], "ann", "--lan", *flags)
+    start(programs, hosts[1], "bob", "--lan")
+    cid = start(programs, hosts[2], "cid", "-r", "elsewhere")
+
+    cid.say("connect")
+
+    assert "1 person is in another room" in cid.wait_for_error("nobody is in elsewhere")
