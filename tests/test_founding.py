@@ -16,7 +16,7 @@ from p2pchat.founding import found
 from p2pchat.inviting import invite
 from p2pchat.settings import Settings
 from p2pchat.store.profile import open_profile
-from p2pchat.store.rooms import FOLDER_NAME, KnownRooms
+from p2pchat.store.rooms import KnownRooms
 from p2pchat.store.running import run_folder
 from p2pchat.wire.invite import decode_invite
 
@@ -36,11 +36,6 @@ def profiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def is_missing(folder: Path) -> bool:
     return not folder.exists()
-
-
-def stand_in_the_way(profiles: Path) -> None:
-    profiles.mkdir()
-    (profiles / FOLDER_NAME).write_text("in the way")
 
 
 async def test_a_new_room_is_remembered_and_its_invite_holds_the_secret(
@@ -141,9 +136,9 @@ async def test_a_room_is_founded_once(capfd: Capture) -> None:
 
 
 async def test_an_invite_to_a_room_that_could_not_be_kept_is_not_printed(
-    profiles: Path, capfd: Capture
+    monkeypatch: pytest.MonkeyPatch, capfd: Capture
 ) -> None:
-    stand_in_the_way(profiles)
+    monkeypatch.setattr(KnownRooms, "keep", lambda *_: "it could not be saved (disk full).")
 
     assert await found(HERE, "tea", as_qr=False) == 1
 

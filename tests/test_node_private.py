@@ -194,6 +194,7 @@ class Middle:
         target.send(plaintext)
 
 
+@pytest.mark.threat(13)
 async def test_a_proof_that_a_man_in_the_middle_passes_on_opens_nothing() -> None:
     middle = Middle()
     async with (

@@ -63,6 +63,16 @@ async def test_an_invite_opens_its_room_which_is_remembered_by_name() -> None:
     assert again.notes == ()
 
 
+async def test_a_name_that_is_nearly_that_of_a_private_room_is_told_of() -> None:
+    await choose(by(TO_TEA))
+
+    choice = await choose(Settings(room="Tea"))
+
+    assert choice.room == Room("Tea")
+    assert choice.notes == ("Tea is an open room; your private one is tea",)
+    assert (await choose(Settings(room="team"))).notes == ()
+
+
 async def test_an_invite_to_an_open_room_is_not_remembered(profiles: Path) -> None:
     choice = await choose(by(TO_LOBBY))
 

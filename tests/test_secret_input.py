@@ -159,6 +159,7 @@ def test_what_names_a_file_is_no_secret() -> None:
     refuse_exposed_secrets(["--secret-file", "x"], {"P2PCHAT_SECRET_FILE": "x"})
 
 
+@pytest.mark.threat(15)
 @pytest.mark.parametrize(
     ("passphrase", "is_weak"),
     [

@@ -130,15 +130,21 @@ async def _by_invite(invited: Invite, *, is_kept: bool) -> Choice:
 
 
 async def _by_name(name: str) -> Choice:
-    found = await asyncio.to_thread(KnownRooms(default_folder()).named, name)
+    known = KnownRooms(default_folder())
+    found = await asyncio.to_thread(known.named, name)
     if len(found) > 1:
         raise BadUsage(
             f"you are in {len(found)} private rooms called {visible_line(name)}. Choose one by its "
             "invite, with --invite-file, or remove the file of the other: see p2pchat paths"
         )
-    if not found:
+    if found:
+        return Choice(found[0].room, known=found[0])
+    names = await asyncio.to_thread(known.names)
+    alike = next((one for one in sorted(names) if one.casefold() == name.casefold()), None)
+    if alike is None:
         return Choice(Room(name))
-    return Choice(found[0].room, known=found[0])
+    shown, meant = visible_line(name), visible_line(alike)
+    return Choice(Room(name), notes=(f"{shown} is an open room; your private one is {meant}",))
 
 
 async def _is_found_by_name(invite: Invite) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import unicodedata
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -56,7 +57,9 @@ def test_two_spellings_of_one_passphrase_are_one() -> None:
 
 
 @pytest.mark.threat(15)
-def test_a_guess_costs_a_core_a_tenth_of_a_second_and_holds_nobody_up() -> None:
+def test_a_guess_costs_a_core_a_tenth_of_a_second_and_holds_nobody_up(
+    record_property: Callable[[str, object], None],
+) -> None:
     turns = 0
     began_s = time.process_time()
     thread = threading.Thread(target=stretch, args=("one", "a"))
@@ -65,7 +68,9 @@ def test_a_guess_costs_a_core_a_tenth_of_a_second_and_holds_nobody_up() -> None:
         turns += 1
         thread.join(0.001)
 
-    assert time.process_time() - began_s >= LEAST_GUESS_S
+    guess_s = time.process_time() - began_s
+    record_property("reached", f"{guess_s:.2f} s of a core for a guess")
+    assert guess_s >= LEAST_GUESS_S
     assert turns > 10, "whoever shares the process went on"
 
 

@@ -208,6 +208,7 @@ def test_whatever_is_said_becomes_something_to_dial_or_nothing(found: Found) -> 
         assert not any((ip.is_multicast, ip.is_unspecified, ip.is_loopback))
 
 
+@pytest.mark.threat(15)
 def test_a_room_that_may_be_guessed_is_never_advertised() -> None:
     def advertised(room: Room) -> bool:
         discovery = LanDiscovery(Address("127.0.0.1", 5555), room, lambda _: None)

@@ -131,6 +131,21 @@ def test_a_disk_that_can_not_be_written_to_is_told(known: KnownRooms, tmp_path: 
     assert "could not be saved" in (known.keep(KNOWN) or "")
 
 
+def test_a_folder_that_can_not_be_read_is_no_empty_one(known: KnownRooms, tmp_path: Path) -> None:
+    (tmp_path / FOLDER_NAME).write_text("in the way")
+
+    with pytest.raises(RoomUnreadable, match="Not a directory"):
+        known.named("tea")
+    assert known.names() == frozenset()
+
+
+def test_all_names_are_known(known: KnownRooms) -> None:
+    known.keep(KNOWN)
+    known.keep(KnownRoom(Room("coffee", b"x" * 32)))
+
+    assert known.names() == {"tea", "coffee"}
+
+
 @pytest.mark.parametrize(
     "changes",
     [

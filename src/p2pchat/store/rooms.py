@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
@@ -68,7 +69,11 @@ class KnownRooms:
         """
         found: list[KnownRoom] = []
         problems: list[str] = []
-        for path in self._files_of(name):
+        try:
+            files = self._files(f"{_digits(name)}-")
+        except OSError as error:
+            raise RoomUnreadable(name, f"{self._folder}: {error.strerror}.") from error
+        for path in files:
             known, problem = _read_file(path)
             if known is not None and known.room.name == name:
                 found.append(known)
@@ -76,6 +81,13 @@ class KnownRooms:
         if problems and not found:
             raise RoomUnreadable(name, problems[0])
         return tuple(found)
+
+    def names(self) -> frozenset[str]:
+        """Return the names of all private rooms that can be read."""
+        with suppress(OSError):
+            read = (_read_file(path)[0] for path in self._files(""))
+            return frozenset(known.room.name for known in read if known is not None)
+        return frozenset()
 
     def keep(self, known: KnownRoom) -> str | None:
         """Remember a room from now on, or what has changed about it.
@@ -94,8 +106,17 @@ class KnownRooms:
         except OSError as error:
             return unsaved(_KIND, error)
 
-    def _files_of(self, name: str) -> list[Path]:
-        return sorted(self._folder.glob(f"{_digits(name)}-*"))
+    def _files(self, beginning: str) -> list[Path]:
+        """Return the files whose names begin so; none where nothing was ever kept.
+
+        Raises:
+            OSError: The folder can't be read.
+        """
+        try:
+            names = [path.name for path in self._folder.iterdir()]
+        except FileNotFoundError:
+            return []
+        return [self._folder / name for name in sorted(names) if name.startswith(beginning)]
 
 
 def _read_file(path: Path) -> tuple[KnownRoom | None, tuple[str, ...]]:
