@@ -22,6 +22,7 @@ from p2pchat.crypto import identity
 from p2pchat.settings import Settings
 from p2pchat.ui import command_table, help_text
 from tests.direct_limits import DIRECT_LIMITS_SHOWN, direct_limit
+from tests.rate_limits import RATES_SHOWN
 from tests.sources import ROOT
 from tests.vectors import vectors
 
@@ -59,6 +60,7 @@ LIMITS_SHOWN: Final = (
     ("FORGERIES_LIMIT", "invalid signatures that get an address refused ..."),
     ("FORGERIES_WINDOW_S", "... when they come within this time ..."),
     ("FORGERIES_BAN_S", "... for so long; loopback is never refused"),
+    *RATES_SHOWN,
     ("SEND_QUEUE_LIMIT_BYTES", "frames waiting for one neighbour; above, it is dropped"),
     ("SEND_QUEUES_TOTAL_BYTES", "all of them together; above, the fullest is dropped"),
     ("SEND_QUEUE_HIGH_BYTES", "above it a neighbour is *behind* ..."),
@@ -95,7 +97,6 @@ LIMITS_SHOWN: Final = (
     ("GRAFT_OVERDUE_S", "after this one of them counts as withheld"),
     ("WITHHELD_WEIGHT", "points for each one withheld; each one brought takes a point off"),
     ("WITHHELD_LIMIT", "points at which the neighbour is dropped"),
-    ("REFUSED_LIMIT_IDS", "envelopes looked at and not taken; not grafted again"),
     ("GRAFT_BURST_BYTES", "grafted envelopes sent at once ..."),
     ("GRAFT_PAUSE_S", "... before a pause of this"),
     ("STORE_MINUTES", "author's time for which kept envelopes are stored"),

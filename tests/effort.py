@@ -35,6 +35,10 @@ class Effort:
     """Rounds in which two nodes dial each other at once."""
     forged_messages: int
     """Mutated envelopes that must be refused."""
+    flood_envelopes: int
+    """Of one author who sends 1,000 a second, whatever the room allows."""
+    flooded_nodes: int
+    """Among whom he does so."""
     flood_texts: int
     """Texts in a test that nothing is lost and nothing comes twice."""
     long_messages: int
@@ -53,6 +57,8 @@ QUICK: Final = Effort(
     crash_points=50,
     crossing_dials=30,
     forged_messages=500,
+    flood_envelopes=1_000,
+    flooded_nodes=20,
     flood_texts=1_000,
     long_messages=10_000,
     soak_s=5.0,
@@ -68,6 +74,8 @@ LONG: Final = Effort(
     crash_points=1_000,
     crossing_dials=1_000,
     forged_messages=100_000,
+    flood_envelopes=10_000,
+    flooded_nodes=50,
     flood_texts=100_000,
     long_messages=1_000_000,
     soak_s=24 * 3600.0,

@@ -34,10 +34,10 @@ def address_of(other: Node) -> str:
 
 
 @asynccontextmanager
-async def line_of(*nicks: str) -> AsyncIterator[list[Node]]:
-    """Start nodes of which each has dialled the one before it."""
+async def line_of(*nicks: str, secret: bytes | None = None) -> AsyncIterator[list[Node]]:
+    """Start nodes of which each has dialled the one before it; in a private room with a secret."""
     async with AsyncExitStack() as stack, asyncio.timeout(DEADLINE_S):
-        nodes = [await stack.enter_async_context(node(nick)) for nick in nicks]
+        nodes = [await stack.enter_async_context(node(nick, secret=secret)) for nick in nicks]
         for acceptor, dialler in pairwise(nodes):
             await dialler.connect(address_of(acceptor))
         for one in nodes:

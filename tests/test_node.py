@@ -122,7 +122,7 @@ async def test_drain_returns_when_everything_was_handed_over() -> None:
 
 
 async def test_more_than_may_wait_overflows_and_nothing_is_sent_twice_or_lost() -> None:
-    async with line_of("ann", "bob") as (ann, bob):
+    async with line_of("ann", "bob", secret=bytes(16)) as (ann, bob):
         announced = announce_until_overflow(bob)
         await bob.drain()
         bob.announce("the end")
@@ -286,7 +286,7 @@ async def test_a_neighbour_that_reads_nothing_is_dropped_and_holds_nobody_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(limits, "STALLED_S", 1.0)
-    async with line_of("ann", "bob", "cid") as (ann, bob, cid):
+    async with line_of("ann", "bob", "cid", secret=bytes(16)) as (ann, bob, cid):
         (stalled,) = connections_of(ann)
         stream: Any = stalled._stream
         stream._writer.transport.pause_reading()

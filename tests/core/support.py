@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from itertools import count
 from typing import TypeVar
@@ -132,7 +131,7 @@ class OneCore:
     def publish(self) -> list[Effect]:
         """Let own messages leave, without time passing."""
         effects: list[Effect] = []
-        while self.core.next_deadline() == -math.inf:
+        while (at := self.core.next_deadline()) is not None and at <= self.now:
             effects += self.feed(Tick())
         return effects
 

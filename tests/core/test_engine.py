@@ -172,7 +172,7 @@ def test_a_flood_of_own_texts_ends_in_a_refusal_not_in_a_loss() -> None:
     with pytest.raises(AnnounceOverflow):
         subject.core.announce("one too many")
     subject.feed(QueueFell(bob))
-    published = of(subject.publish(), Published)
+    published = of(subject.wait(60.0), Published)
 
     assert sum(len(p.texts) for p in published) == limits.ANNOUNCEMENTS_LIMIT_TEXTS
 

@@ -145,14 +145,17 @@ def test_nothing_is_missing_any_more_once_all_announcers_are_gone() -> None:
     assert node.lazy.next_deadline() is None
 
 
-def test_what_was_refused_is_not_asked_for_again() -> None:
+def test_what_came_and_was_lost_here_is_asked_of_another_and_counts_as_brought() -> None:
     node = node_with(ANN, BEN)
-    node.lazy.on_ihave(ANN, ihave(LARGE), 0.0)
+    for neighbour in (ANN, BEN):
+        node.lazy.on_ihave(neighbour, ihave(LARGE), 0.0)
+    node.lazy.on_time(limits.GRAFT_AFTER_S)
 
-    node.lazy.on_refused(LARGE.id, ANN)
-    node.lazy.on_ihave(BEN, ihave(LARGE), 0.0)
+    node.lazy.on_lost(LARGE.id, ANN)
 
-    assert node.lazy.next_deadline() is None
+    later = node.lazy.on_time(limits.GRAFT_AFTER_S + limits.GRAFT_NEXT_S)
+    assert later == [Send((BEN,), Graft((LARGE.id,)))]
+    assert [held.count for held in node.lazy.holdings() if "under way" in held.what] == [1]
 
 
 def test_what_repair_brought_is_not_asked_for() -> None:

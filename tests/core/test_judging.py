@@ -5,9 +5,9 @@ from p2pchat.core.envelopes import Envelope
 from p2pchat.core.judging import Judge
 from p2pchat.core.message_store import MessageStore, Stored
 from p2pchat.core.received import Received, Verdict
-from p2pchat.core.refusals import Refusals
+from p2pchat.core.refusals import Refusals, TooFast
 from p2pchat.core.series import series_of
-from tests.core.repair_network import envelope
+from tests.core.repair_network import envelope, peer
 
 BODY = b"another one"
 
@@ -77,7 +77,7 @@ def test_repair_takes_no_more_of_an_author_and_minute_than_live_traffic_brings()
 
     assert verdicts == [Verdict.NEW] * most + [Verdict.TOO_FAST] * 2
     assert not court.is_wanted(envelope("bob", most))
-    assert [fast.messages for fast in court.refusals.on_time(100.0)] == [2]
+    assert court.refusals.on_time(100.0) == [TooFast(peer("bob"), 2)]
     assert court.say(envelope("carol", 0), is_live=False) is Verdict.NEW
 
 

@@ -46,7 +46,7 @@ def test_an_author_who_signs_two_for_one_number_is_muted_and_told_of() -> None:
 
     assert ben.shown == [(peer("eve"), 0)]
     assert [item for item in ben.news if isinstance(item, Muted)] == [Muted(peer("eve"))]
-    assert ben.repair.is_muted(peer("eve"), net.now)
+    assert ben.repair.refusals.is_muted(peer("eve"), net.now)
 
 
 def liar_between(net: RepairNetwork) -> tuple[Node, Node, Node, ConnectionId]:

@@ -57,7 +57,7 @@ def forgeries(true: Carry, chance: random.Random) -> Iterator[Carry]:
 
 def is_taken(node: Broadcast, frame: Carry) -> bool:
     try:
-        return node.take(frame, WALL_MS, 0.0) is not None
+        return node.check(node.open_(frame), WALL_MS)
     except (EnvelopeForged, EnvelopeRefused, FrameMalformed):
         return False
 

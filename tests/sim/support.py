@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from p2pchat.core.envelopes import Header, Texts
 from p2pchat.core.frames import Carry
-from p2pchat.core.values import Kind, envelope_id, is_kept
-from p2pchat.sim.credentials import sim_network_id, sim_signature
+from p2pchat.core.values import Epoch, Kind, envelope_id, is_kept
+from p2pchat.sim.credentials import sim_network_id, sim_peer_id, sim_signature
 from p2pchat.sim.invariants import Invariants
 from p2pchat.sim.network import WALL_START_S, SimNetwork
-from p2pchat.sim.node import SimNode
+from p2pchat.sim.node import Rules, SimNode
 from p2pchat.sim.scenarios import Graph, random_connected
 from p2pchat.wire.codec import Codec
 
@@ -34,11 +34,17 @@ def watched(
     seed: int = 0,
     latency_s: tuple[float, float] = (0.010, 0.050),
     bandwidth_bytes_s: float | None = None,
+    *,
+    is_private: bool = False,
 ) -> tuple[SimNetwork, Invariants]:
-    """A network whose every step is checked."""
+    """A network whose every step is checked; in a private room nobody is metered."""
     invariants = Invariants()
     network = SimNetwork(
-        seed, latency_s, bandwidth_bytes_s=bandwidth_bytes_s, watchers=[invariants]
+        seed,
+        latency_s,
+        bandwidth_bytes_s=bandwidth_bytes_s,
+        rules=Rules(is_metered=not is_private),
+        watchers=[invariants],
     )
     return network, invariants
 
@@ -63,8 +69,15 @@ def are_neighbours(a: SimNode, b: SimNode) -> bool:
     return b.peer in a.core.neighbours and a.peer in b.core.neighbours
 
 
+class Stranger:
+    """Somebody with a key and no node."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.peer, self.epoch = name, sim_peer_id(name), Epoch(bytes(8))
+
+
 def craft(
-    author: SimNode,
+    author: SimNode | Stranger,
     texts: tuple[str, ...] = ("crafted",),
     *,
     number: int = 0,
@@ -91,6 +104,6 @@ def craft(
     return resigned(author, codec.encode_header(header))
 
 
-def resigned(author: SimNode, signed: bytes) -> Carry:
+def resigned(author: SimNode | Stranger, signed: bytes) -> Carry:
     """A frame with the id and the author's signature of those bytes."""
     return Carry(0, envelope_id(signed), sim_signature(author.peer, signed), signed)

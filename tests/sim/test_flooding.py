@@ -137,7 +137,7 @@ def test_who_joins_gets_what_was_said_marked_as_earlier(seed: int) -> None:
 
 
 def test_a_flood_of_texts_waits_for_a_congested_connection() -> None:
-    network, invariants = watched(bandwidth_bytes_s=100_000)
+    network, invariants = watched(bandwidth_bytes_s=100_000, is_private=True)
     alice, bob = build(network, chain(2))
     texts = [f"{number:05}" + "x" * 995 for number in range(2_000)]
 
@@ -153,7 +153,7 @@ def test_a_flood_of_texts_waits_for_a_congested_connection() -> None:
 
 
 def test_a_suspended_node_holds_up_nobody_and_gets_everything_when_it_wakes() -> None:
-    network, invariants = watched(bandwidth_bytes_s=1_000_000)
+    network, invariants = watched(bandwidth_bytes_s=1_000_000, is_private=True)
     hub, asleep, quick, third = build(network, star(4))
     network.suspend(asleep, 15.0)
 

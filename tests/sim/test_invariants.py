@@ -99,9 +99,22 @@ def test_7_sending_back_is_noticed(watched_pair: Pair) -> None:
     (connection,) = alice.ends
     frame = craft(bob)
     event = FrameReceived(connection, frame)
+    alice.core.handle(event, 2.0)
 
     with pytest.raises(AssertionError, match=r"^7: alice sends an envelope back"):
         invariants.on_step(alice, event, [Send((connection,), frame)], 2.0)
+
+
+def test_7_what_was_lost_for_a_rate_and_came_from_elsewhere_may_go_there(
+    watched_pair: Pair,
+) -> None:
+    _, invariants, alice, bob = watched_pair
+    (connection,) = alice.ends
+    frame = craft(bob)
+
+    invariants.on_step(alice, FrameReceived(connection, frame), [], 2.0)
+
+    invariants.on_step(alice, Tick(), [Send((connection,), frame)], 2.0)
 
 
 def test_8_a_timer_in_the_past_is_noticed(watched_pair: Pair) -> None:

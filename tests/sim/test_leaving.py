@@ -109,7 +109,7 @@ def test_after_hanging_up_the_same_peer_may_come_again() -> None:
 
 
 def test_what_waits_for_a_congested_connection_still_goes_out_before_the_goodbye() -> None:
-    network, _ = watched(bandwidth_bytes_s=1_000_000)
+    network, _ = watched(bandwidth_bytes_s=1_000_000, is_private=True)
     alice, bob = build(network, chain(2))
     texts = [f"{number:05}" + "x" * 995 for number in range(2_000)]
     for text in texts:

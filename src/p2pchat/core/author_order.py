@@ -139,6 +139,14 @@ class AuthorOrder:
             return []  # something else is missing before or behind
         return self._skip(series)
 
+    def skip(self, series: Series, span: Span) -> list[Turn]:
+        """Don't wait for those numbers, and say nothing of them: they are not wanted."""
+        expected = self._expected.get(series)
+        if expected is None or not span[0] <= expected < span[1]:
+            return []
+        self._expect(series, span[1])
+        return self._pass_ready(series)
+
     def on_time(self, now: float, busy: Container[Series], progress_at: float) -> list[Turn]:
         """Release what has waited long enough.
 

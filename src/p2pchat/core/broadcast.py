@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from p2pchat.core import limits
 from p2pchat.core.announcements import Batch
 from p2pchat.core.envelopes import Envelope, EnvelopeCodec, Header, Texts, is_consistent
 from p2pchat.core.frames import Carry
 from p2pchat.core.seen import SeenCache
 from p2pchat.core.setup import Credentials, Setup
-from p2pchat.core.values import EnvelopeId, Kind, PeerId, envelope_id
+from p2pchat.core.values import EnvelopeId, Kind, envelope_id
 from p2pchat.errors import EnvelopeForged, EnvelopeRefused
 
 _READABLE = frozenset(Kind)
@@ -19,9 +17,8 @@ _READABLE = frozenset(Kind)
 class Broadcast:
     """Takes each envelope once, verifies it before anything else happens with it.
 
-    The order of work on arrival: size (the frame's), seen cache (copies are the common case),
-    id, network, age, signature; only then it is remembered. A forged copy with the right id
-    in front can thus never keep the true one out.
+    `Arrivals` has the order of work. Only what was verified is remembered: so a forged copy with
+    the right id in front can never keep the true one out.
     """
 
     def __init__(self, setup: Setup, codec: EnvelopeCodec, credentials: Credentials) -> None:
@@ -29,6 +26,7 @@ class Broadcast:
         self._codec = codec
         self._credentials = credentials
         self.seen = SeenCache()
+        self._looked_at: dict[EnvelopeId, None] = {}
         self.too_old_or_new = 0
         """Envelopes not taken for their age."""
 
@@ -63,41 +61,55 @@ class Broadcast:
         self.seen.remember(envelope.id, now)
         return envelope
 
-    def take(
-        self,
-        frame: Carry,
-        wall_ms: int,
-        now: float,
-        is_muted: Callable[[PeerId], bool] = lambda _author: False,
-    ) -> Envelope | None:
-        """Return the envelope of a frame when it is new, wanted and valid.
+    # --- The order of work on arrival: `knows`, `open_`, `check`, `remember` -------------------
 
-        None for a copy, for one that is too old or too new, and for one of a muted author:
-        that is no fault of who brought it.
+    def knows(self, name: EnvelopeId) -> bool:
+        """Tell whether that envelope was taken, or looked at for nothing: copies are worthless."""
+        return name in self.seen or name in self._looked_at
+
+    def open_(self, frame: Carry) -> Envelope:
+        """Return the envelope of a frame, of whose signature nothing is known.
 
         Raises:
             EnvelopeRefused: It is not what it claims to be; whoever sent it did not verify it.
             FrameMalformed: Its signed bytes can't be read.
         """
         name = EnvelopeId(frame.id)
-        if name in self.seen:
-            return None
         if envelope_id(frame.signed) != name:
             raise EnvelopeRefused("the id in front is not its own")
         header = self._codec.decode_header(frame.signed)
         if not is_consistent(header, self._setup.network):
             raise EnvelopeRefused("of another network")
-        envelope = Envelope(name, header, frame.signature, frame.signed)
+        return Envelope(name, header, frame.signature, frame.signed)
+
+    def check(self, envelope: Envelope, wall_ms: int) -> bool:
+        """Verify an envelope; False, and not verified, where it is too old or too new.
+
+        Raises:
+            EnvelopeForged: Its author did not sign it.
+        """
         if not self._is_timely(envelope, wall_ms):
             # No fault of who sent it: clocks differ, and its own may find it timely.
             self.too_old_or_new += 1
-            return None
-        if is_muted(envelope.author):
-            return None
-        if not self._credentials.is_valid(envelope.author, frame.signed, frame.signature):
+            return False
+        if not self._credentials.is_valid(envelope.author, envelope.signed, envelope.signature):
             raise EnvelopeForged
+        return True
+
+    def remember(self, envelope: Envelope, now: float) -> None:
+        """Take a verified envelope: whatever comes with its id is a copy from now on."""
         self.seen.remember(envelope.id, now)
-        return envelope
+
+    def pass_over(self, name: EnvelopeId) -> None:
+        """Look no more at what comes live with that id, though it was not taken."""
+        self._looked_at[name] = None
+        if len(self._looked_at) > limits.LOOKED_AT_LIMIT_IDS:
+            del self._looked_at[next(iter(self._looked_at))]
+
+    @property
+    def looked_at_count(self) -> int:
+        """Envelopes that were not taken, and whose copies are recognised."""
+        return len(self._looked_at)
 
     def read(self, envelope: Envelope) -> Texts | None:
         """Return what people read in it; None for kinds that this version does not know.

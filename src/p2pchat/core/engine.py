@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from p2pchat.core import limits
 from p2pchat.core.admission import is_loopback
@@ -49,13 +48,8 @@ from p2pchat.core.notices import Trouble
 from p2pchat.core.session import Session, State
 from p2pchat.core.statuses import person_of
 from p2pchat.core.survey import SurveyFrame
-from p2pchat.core.values import (
-    ConnectionId,
-)
+from p2pchat.core.values import ConnectionId
 from p2pchat.errors import EnvelopeForged, RemoteFault
-
-if TYPE_CHECKING:
-    pass
 
 _TALKING = frozenset({State.OPEN, State.LEAVING})
 
@@ -87,9 +81,8 @@ class Core(Machines):
         Minus infinity for "as soon as you get round to it", None for never. It may be
         earlier than anything is due, never later.
         """
-        if self._announcements and not self._is_congested:
-            return -math.inf
         return earliest(
+            self._publish_at,
             self._connections.next_deadline(),
             self._plain_lines.next_deadline(),
             self._spreading.next_deadline(),
@@ -269,9 +262,17 @@ class Core(Machines):
             self._behind
         )
 
+    @property
+    def _publish_at(self) -> float | None:
+        """When the next own envelope may go: minus infinity for at once, None for never."""
+        if not self._announcements or self._is_congested or self._spreading.has_held:
+            return None
+        return self._spreading.may_publish_at
+
     def _publish(self, now: float) -> list[Effect]:
         """Send one envelope of what waits."""
-        if self._is_congested:
+        at = self._publish_at
+        if at is None or now < at:
             return []
         batch = self._announcements.take()
         if batch is None:
@@ -373,7 +374,7 @@ class Core(Machines):
         return effects
 
     def _leave_when_empty(self, now: float) -> list[Effect]:
-        if self._announcements:
+        if self._announcements or self._spreading.has_held:
             return []
         return self._connections.leave_all(now) + self._plain_lines.hang_up()
 

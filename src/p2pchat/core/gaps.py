@@ -156,6 +156,10 @@ class Gaps:
             if want.start < span[1] and span[0] < want.stop:
                 want.ready_at = max(want.ready_at, until)
 
+    def give_up(self, series: Series, span: Span) -> None:
+        """Look for these no more: they were refused."""
+        self._wants.remove(series, span)
+
     def taken(
         self,
         series: Series,

@@ -61,7 +61,6 @@ class Grafts:
         self._unasked: dict[EnvelopeId, float] = {}
         self._asked: dict[EnvelopeId, float] = {}
         self._owed: dict[tuple[ConnectionId, EnvelopeId], float] = {}
-        self._refused: dict[EnvelopeId, None] = {}
 
     def __len__(self) -> int:
         return len(self._missing)
@@ -72,7 +71,6 @@ class Grafts:
         return (
             Holding("announced envelopes", len(self._missing), here * limits.ANNOUNCED_LIMIT_IDS),
             Holding("grafts under way", len(self._owed), here * limits.GRAFTS_UNDER_WAY),
-            Holding("refused envelopes", len(self._refused), limits.REFUSED_LIMIT_IDS),
         )
 
     def next_deadline(self) -> float | None:
@@ -108,7 +106,7 @@ class Grafts:
         """Take note of an envelope that is not known here."""
         announcer = self._announcers.get(connection)
         name = EnvelopeId(announced.id)
-        if announcer is None or name in self._refused or (connection, name) in self._owed:
+        if announcer is None or (connection, name) in self._owed:
             return
         missing = self._missing.get(name)
         if missing is None:
@@ -134,19 +132,21 @@ class Grafts:
             bringer: Who brought it; None for nobody in particular.
         """
         if bringer is not None:
-            self._keep_word(bringer, name)
+            self.keep_word(bringer, name)
         missing = self._missing.get(name)
         if missing is None:
             return {}
         self._drop(name, missing)
         return missing.announcers
 
-    def refuse(self, name: EnvelopeId, bringer: ConnectionId | None) -> None:
-        """Take note that an envelope has come but was not taken: it isn't asked for again."""
-        self.settle(name, bringer)
-        self._refused[name] = None
-        if len(self._refused) > limits.REFUSED_LIMIT_IDS:
-            del self._refused[next(iter(self._refused))]
+    def keep_word(self, connection: ConnectionId, name: EnvelopeId) -> None:
+        """Take note that a neighbour has brought an envelope, whatever became of that."""
+        if self._owed.pop((connection, name), None) is None:
+            return
+        announcer = self._announcers[connection]
+        announcer.under_way -= 1
+        announcer.late = max(0, announcer.late - 1)
+        announcer.withheld = max(0, announcer.withheld - 1)
 
     def is_awaited(self, author: bytes, epoch: bytes, number: int, now: float) -> bool:
         """Tell whether that message may well come by a graft soon.
@@ -203,14 +203,6 @@ class Grafts:
         self._announcers[missing.asked].under_way += 1
         self._owed[missing.asked, name] = now + limits.GRAFT_OVERDUE_S
         return missing.asked
-
-    def _keep_word(self, connection: ConnectionId, name: EnvelopeId) -> None:
-        if self._owed.pop((connection, name), None) is None:
-            return
-        announcer = self._announcers[connection]
-        announcer.under_way -= 1
-        announcer.late = max(0, announcer.late - 1)
-        announcer.withheld = max(0, announcer.withheld - 1)
 
     # --- Forgetting ---------------------------------------------------------------------------
 

@@ -103,7 +103,7 @@ class LazyPush:
         """Begin without connections.
 
         Args:
-            is_known: Whether an envelope has been taken here, as the seen cache says.
+            is_known: Whether an envelope is here, or is not wanted.
             find: Returns a stored envelope; None when it is not stored any more.
             large_above_bytes: Signed bytes above which an envelope is large.
         """
@@ -219,12 +219,12 @@ class LazyPush:
         return [Send((connection,), Prune())]
 
     def on_taken(self, name: EnvelopeId, connection: ConnectionId | None) -> None:
-        """An envelope is here that is not routed on; nobody is asked for it any more."""
+        """An envelope is here that is not routed on, or not wanted: nobody is asked for it."""
         self._grafts.settle(name, connection)
 
-    def on_refused(self, name: EnvelopeId, connection: ConnectionId | None) -> None:
-        """A Carry brought what was not taken for its age or its rate: it isn't asked for again."""
-        self._grafts.refuse(name, connection)
+    def on_lost(self, name: EnvelopeId, connection: ConnectionId) -> None:
+        """A Carry was not looked at: that neighbour kept its word, others may be asked."""
+        self._grafts.keep_word(connection, name)
 
     # --- Frames -------------------------------------------------------------------------------
 

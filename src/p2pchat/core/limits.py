@@ -153,6 +153,65 @@ is forgotten.
 SEEN_LIMIT_IDS: Final = 200_000
 """Most ids in that memory, about 22 MiB; only an attack comes near."""
 
+# --- Rates in open rooms ----------------------------------------------------------------------
+#
+# They count envelopes, of every kind, and signed bytes; never texts. An author who gathers his
+# texts and keeps to OWN_PACE loses nothing. Private rooms have none of them.
+
+AUTHOR_ENVELOPES: Final = 20
+AUTHOR_ENVELOPES_PER_S: Final = 5.0
+AUTHOR_BYTES: Final = 1024 * 1024
+AUTHOR_BYTES_PER_S: Final = 64 * 1024
+"""What is taken of one author at once, and each second after that. Design: nobody types so fast,
+and 5,000 short lines fit into the bytes. Repair takes no more: AUTHOR_MINUTE_ENVELOPES."""
+
+OWN_PACE: Final = 0.8
+"""Share of an author's rate that a node sends itself. What is left of the burst, 4 envelopes, lets
+what was sent over 1 s arrive at one moment; nearer to 1, jitter costs honest messages."""
+
+HELD_LIMIT_ENVELOPES: Final = 64
+"""Own passing envelopes that wait for the pace; of more the oldest go. They leave 4 a second."""
+
+AUTHORS_METERED: Final = 4_096
+"""Authors whose rate is remembered, about 2 MiB. Whoever was pushed out begins anew, which gains
+nothing: at ROOM_ENVELOPES_PER_S so many others take 36 s, and a full bucket is there after 16."""
+
+OVER_LIMIT_ENVELOPES: Final = 100
+OVER_WINDOW_S: Final = 10.0
+TOO_FAST_MUTE_S: Final = 60.0
+"""Whoever signs so many envelopes above his rate within the window is not heard for that long."""
+
+DISORDER_S: Final = 2.0
+"""An envelope that is so much older, by its author's clock, than one of him that came before says
+nothing about his pace: more than live envelopes overtake each other."""
+
+CONNECTION_ENVELOPES: Final = 500
+CONNECTION_ENVELOPES_PER_S: Final = 100.0
+CONNECTION_BYTES: Final = 4 * 1024 * 1024
+CONNECTION_BYTES_PER_S: Final = 512 * 1024
+"""First copies that are looked at of one connection. Each may bring the whole room, so what it
+brings in a second is never less than what the room takes."""
+
+COPIES_PER_S: Final = 2_000
+"""Copies of one connection that are looked at, with one second as burst. With 8 neighbours the
+room's rate makes 700 of them at most."""
+
+ROOM_ENVELOPES: Final = 500
+ROOM_ENVELOPES_PER_S: Final = 100.0
+ROOM_BYTES: Final = 8 * 1024 * 1024
+ROOM_BYTES_PER_S: Final = 512 * 1024
+"""What is taken of all together: 100 verifications a second are 0.6 % of a core, and what 20
+minutes of them bring exceeds STORE_LIMIT_BYTES, so that more could not be repaired anyway."""
+
+KEPT_FOR_OTHERS: Final = 0.5
+SPENT_FADES_S: Final = 10.0
+"""Share of the room's rate that the one who spent everything of late leaves for others, and how
+fast is forgotten what was spent. With 0 one loud connection takes what all have."""
+
+LOOKED_AT_LIMIT_IDS: Final = 4_096
+"""Envelopes that were looked at and not taken; their copies are not looked at again, and not asked
+for. At the room's rate they came within 40 s."""
+
 # --- Queues -----------------------------------------------------------------------------------
 
 SEND_QUEUE_LIMIT_BYTES: Final = 1024 * 1024
@@ -245,9 +304,6 @@ WITHHELD_WEIGHT: Final = 2
 WITHHELD_LIMIT: Final = 32
 """Each overdue envelope adds the weight, each one brought takes one off; at the limit the
 neighbour is dropped. So it may withhold a third of what it is asked for, for ever."""
-
-REFUSED_LIMIT_IDS: Final = 4_096
-"""Envelopes that were looked at and not taken; they are not asked for again."""
 
 GRAFT_BURST_BYTES: Final = 128 * 1024
 GRAFT_PAUSE_S: Final = 0.05
@@ -417,7 +473,9 @@ has come for the second, at the latest after the third."""
 
 TOO_FAST_TOLD_EVERY_S: Final = 10.0
 TOO_FAST_LIMIT_AUTHORS: Final = 256
-"""Messages not taken for their rate are counted by author, told together."""
+TOO_FAST_NAMED: Final = 3
+"""Messages not taken for their rate are counted by author, and told together: so many authors by
+name, so that a crowd of them cannot fill the screen by being refused."""
 
 # --- Joining and staying joined ---------------------------------------------------------------
 

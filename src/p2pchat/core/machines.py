@@ -178,6 +178,10 @@ class Machines:
         """Which connection counts for each peer that has an open one."""
         return self._connections.neighbours.by_peer()
 
+    def knows(self, envelope: EnvelopeId) -> bool:
+        """Tell whether an envelope was taken or refused; one that was lost may come again."""
+        return self._spreading.knows(envelope)
+
     @property
     def goodbyes_seen(self) -> int:
         """Neighbours that confirmed to have handled everything up to our goodbye."""

@@ -15,12 +15,12 @@ from p2pchat.core.envelopes import Envelope
 from p2pchat.core.events import Deliver
 from p2pchat.core.holdings import Holding
 from p2pchat.core.intervals import Span
-from p2pchat.core.refusals import Muted, TooFast
+from p2pchat.core.refusals import Muted, Overrun, TooFast
 from p2pchat.core.reunion import Reunion, Seam
 from p2pchat.core.series import Series
 from p2pchat.core.wants import Why
 
-News = Released | Missing | Seam | Muted | TooFast
+News = Released | Missing | Seam | Muted | TooFast | Overrun
 """What repair has for whoever uses the node, in the order in which to tell it."""
 
 
@@ -118,6 +118,10 @@ class Reading:
     def give_up(self, series: Series, span: Span) -> None:
         """Nobody has those numbers."""
         self._turn(self._order.give_up(series, span))
+
+    def skip(self, series: Series, span: Span) -> None:
+        """Those numbers were refused."""
+        self._turn(self._order.skip(series, span))
 
     def next_deadline(self) -> float | None:
         """When to call `on_time`, or earlier; None for never."""

@@ -70,11 +70,17 @@ class Received:
             return Verdict.COPY if known.taken.overlaps(start, stop) else Verdict.NEW
         return Verdict.NEW if self.may_meet(series, now) else Verdict.TOO_MANY_AUTHORS
 
-    def may_meet(self, series: Series, now: float) -> bool:
-        """Tell whether anything of that series may be taken, for it is known or there is room."""
+    def may_meet(self, series: Series, now: float, *, kept: float = 0.0) -> bool:
+        """Tell whether anything of that series may be taken, for it is known or there is room.
+
+        Args:
+            series: Known or not.
+            now: Monotonic seconds.
+            kept: Share of the room for newcomers that is to stay for others.
+        """
         if self._newcomers is None or series in self._series:
             return True
-        return self._newcomers.level(now) >= 1
+        return self._newcomers.level(now) >= 1 + kept * limits.NEW_AUTHORS_BURST
 
     def take(self, series: Series, start: int, stop: int, now: float) -> Span | None:
         """Remember those numbers; return the hole that they jumped over, if any.

@@ -95,8 +95,9 @@ class Repair:
         self._strikes = Strikes()
         self._store = MessageStore()
         self._received = Received(is_metered=is_metered)
-        self._refusals = Refusals()
-        self._judge = Judge(self._received, self._store, self._refusals, is_metered=is_metered)
+        self.refusals = Refusals()
+        """Who is not heard, and what was not taken."""
+        self._judge = Judge(self._received, self._store, self.refusals, is_metered=is_metered)
         self._gaps = Gaps(self._received, self._strikes)
         self._answers = Answers(self._store, self._received, self._strikes)
         self._comparisons = Comparisons(self._store, self._strikes)
@@ -114,10 +115,6 @@ class Repair:
     def take_news(self) -> list[News]:
         """Remove and return what there is to show or tell."""
         return self._reading.take_news()
-
-    def is_muted(self, author: PeerId, now: float) -> bool:
-        """Tell whether that author is not heard at present; asked before any verifying."""
-        return self._refusals.is_muted(author, now)
 
     def stored_at(self, series: Series, number: int) -> Stored | None:
         """Return the kept envelope that holds that number."""
@@ -240,17 +237,30 @@ class Repair:
         self._reading.line_up(series, envelope, delivery, recovered, now)
         return verdict
 
-    def refuse(self, envelope: Envelope, now: float) -> None:
-        """A live envelope was not taken for its rate: it is not asked for either."""
+    def may_meet(self, envelope: Envelope, kept: float, now: float) -> bool:
+        """Tell whether its author is known, or there is room for one more; see `Received`."""
         series = series_of(envelope.author, envelope.epoch)
-        self._received.refuse(series, *_span_of(envelope))
-        self._refusals.count(envelope.author, envelope.header.count, now)
+        return self._received.may_meet(series, now, kept=kept)
+
+    def refuse(self, envelope: Envelope, now: float) -> None:
+        """A live envelope, verified, was not taken for its rate: it is not asked for either.
+
+        Of a muted author nothing is asked for that is lacking before it.
+        """
+        author, header = envelope.author, envelope.header
+        self.refusals.count(author, max(1, header.count), now)
+        if is_kept(header.kind):
+            series, (first, stop) = series_of(author, envelope.epoch), _span_of(envelope)
+            span = (0 if self.refusals.is_muted(author, now) else first, stop)
+            self._received.refuse(series, *span)
+            self._gaps.give_up(series, span)
+            self._reading.skip(series, span)
 
     def on_announced(
         self, connection: ConnectionId, series: Series, span: Span, now: float, until: float
     ) -> None:
         """A neighbour announced an envelope; it is asked for here only after that time."""
-        if series != self._mine and not self.is_muted(author_of(series), now):
+        if series != self._mine and not self.refusals.is_muted(author_of(series), now):
             self._gaps.miss(series, span, connection, now)
             self._gaps.postpone(series, span, until)
 
@@ -312,7 +322,7 @@ class Repair:
     def _on_claim(
         self, connection: ConnectionId, series: Series, span: Span, why: Why, now: float
     ) -> None:
-        if series == self._mine or self.is_muted(author_of(series), now):
+        if series == self._mine or self.refusals.is_muted(author_of(series), now):
             return
         is_lacking = self._gaps.offer(series, span, connection, why, now)
         if is_lacking and why is Why.OPENING and self._is_settling(now):
@@ -335,14 +345,14 @@ class Repair:
         return earliest(
             self._compare_at, self._forget_at, self._gaps.next_deadline(),
             self._comparisons.next_deadline(), self._offers.next_deadline(),
-            self._reading.next_deadline(), self._refusals.next_deadline(),
+            self._reading.next_deadline(), self.refusals.next_deadline(),
         )  # fmt: skip
 
     def on_time(self, now: float, wall_ms: int) -> list[Effect]:
         """Do what is due."""
         effects = [*self._compare(now, wall_ms), *self._pump(now)]
         self._reading.on_time(now, wall_ms, self._gaps)
-        for refused in self._refusals.on_time(now):
+        for refused in self.refusals.on_time(now):
             self._reading.tell(refused)
         self._forget(now, wall_ms)
         for connection, why in self._strikes.take_out().items():

@@ -43,7 +43,7 @@ class Setup:
     addresses: tuple[Address, ...] = ()
     guests: GuestPolicy = GuestPolicy.LOCAL
     is_metered: bool = True
-    """Whether strangers may come in, as into an open room: then authors are limited."""
+    """Whether strangers may come in, as into an open room: then there are rates."""
     joins: bool = False
     """Whether it finds others and keeps itself connected; otherwise the user chooses."""
     room: str = "lobby"

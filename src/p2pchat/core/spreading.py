@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from p2pchat.core import limits
-from p2pchat.core.alarms import earlier
+from p2pchat.core.alarms import earliest
 from p2pchat.core.announcements import Batch
-from p2pchat.core.author_order import Missing, Released
+from p2pchat.core.arrivals import Arrivals
 from p2pchat.core.broadcast import Broadcast
 from p2pchat.core.contacts import Contacts
 from p2pchat.core.envelopes import Envelope, EnvelopeCodec
@@ -18,17 +18,18 @@ from p2pchat.core.frames import Acks, Carry, Filled, Graft, IHave, Incoming, Pru
 from p2pchat.core.holdings import Holding
 from p2pchat.core.lazy_push import LazyPush
 from p2pchat.core.neighbours import Neighbours
-from p2pchat.core.notices import Gap, NickChanged, Remark, Seam
+from p2pchat.core.notices import NickChanged
+from p2pchat.core.pace import Pace
 from p2pchat.core.people import People
 from p2pchat.core.plain_lines import PlainLines
+from p2pchat.core.rates import Rates
 from p2pchat.core.reach import ACKNOWLEDGE, REACH_QUERY, Reach, Seen
 from p2pchat.core.received import Verdict
-from p2pchat.core.refusals import Muted, TooFast
 from p2pchat.core.repair import REPAIR_FRAMES, Repair
-from p2pchat.core.reunion import Seam as Reunited
 from p2pchat.core.series import Series, series_of
 from p2pchat.core.session import Session
 from p2pchat.core.setup import Credentials, Setup
+from p2pchat.core.telling import Telling
 from p2pchat.core.values import ConnectionId, EnvelopeId, Epoch, Kind, PeerId, Person, is_kept
 
 if TYPE_CHECKING:
@@ -69,7 +70,6 @@ class Spreading:
         self._neighbours = neighbours
         self._people = people
         self._plain_lines = plain_lines
-        self._contacts = contacts
         self.on_passing: OnPassing = lambda *_: []
         """What else somebody does with a passing envelope that is new here."""
         self._on_first = on_first
@@ -83,10 +83,12 @@ class Spreading:
             is_metered=setup.is_metered,
             backlog_minutes=setup.backlog_minutes,
         )
-        self._lazy_push = LazyPush(
-            self._broadcast.seen.__contains__, self._find, setup.lazy_above_bytes
-        )
+        self._lazy_push = LazyPush(self._broadcast.knows, self._find, setup.lazy_above_bytes)
+        self._rates = Rates(is_metered=setup.is_metered)
+        self._pace = Pace(is_metered=setup.is_metered)
+        self._arrivals = Arrivals(self._broadcast, self._rates, self._repair, self._lazy_push)
         self._reach = Reach(setup.me, credentials, rng)
+        self._telling = Telling(people, contacts, plain_lines)
         self._places: OrderedDict[EnvelopeId, tuple[Series, int]] = OrderedDict()
         self._own: OrderedDict[int, EnvelopeId] = OrderedDict()  # by first number
 
@@ -98,12 +100,14 @@ class Spreading:
 
     def on_open(self, connection: ConnectionId, now: float, wall_ms: int) -> list[Effect]:
         """A connection was opened."""
+        self._rates.on_open(connection)
         self._lazy_push.on_open(connection)
         self._reach.on_open(connection)
         return self._repair.on_open(connection, now, wall_ms)
 
     def on_closed(self, connection: ConnectionId, now: float) -> list[Effect]:
         """A connection is drained, left or gone."""
+        self._rates.on_closed(connection)
         self._lazy_push.on_closed(connection)
         self._reach.on_closed(connection)
         self._repair.on_closed(connection, now)
@@ -159,32 +163,25 @@ class Spreading:
 
     def _on_carry(self, session: Session, frame: Carry, now: float, wall_ms: int) -> list[Effect]:
         name, connection = EnvelopeId(frame.id), session.connection
-        if name in self._broadcast.seen:
+        if self._broadcast.knows(name):
+            if not self._rates.may_copy(connection, now):
+                return []
             return self._lazy_push.on_copy(connection, name, len(frame.signed), now)
-        envelope = self._take(frame, now, wall_ms)
+        envelope = self._arrivals.take_live(session, frame, now, wall_ms)
         if envelope is None:
-            self._lazy_push.on_refused(name, connection)
-            return []
+            return self._news(now)
         return self._spread(session, envelope, frame.hops, now, wall_ms, live=True)
 
     def _on_filled(self, session: Session, frame: Filled, now: float, wall_ms: int) -> list[Effect]:
-        name = EnvelopeId(frame.id)
-        if not self._repair.expects(session.connection, frame, now) or (
-            name in self._broadcast.seen
+        connection = session.connection
+        if not self._repair.expects(connection, frame, now) or (
+            EnvelopeId(frame.id) in self._broadcast.seen
         ):
             return []
-        carry = Carry(frame.hops, frame.id, frame.signature, frame.signed)
-        envelope = self._take(carry, now, wall_ms)
+        envelope = self._arrivals.take_filled(connection, frame, now, wall_ms)
         if envelope is None:
-            self._lazy_push.on_refused(name, session.connection)
             return []
         return self._spread(session, envelope, frame.hops, now, wall_ms, live=False)
-
-    def _take(self, frame: Carry, now: float, wall_ms: int) -> Envelope | None:
-        def is_muted(author: PeerId) -> bool:
-            return self._repair.is_muted(author, now)
-
-        return self._broadcast.take(frame, wall_ms, now, is_muted)
 
     def _spread(
         self,
@@ -240,6 +237,7 @@ class Spreading:
         """Make an envelope of own messages and send it to every neighbour."""
         flags = ACKNOWLEDGE if batch.wants_acks else 0
         envelope = self._broadcast.seal(batch, flags, wall_ms, now)
+        self._pace.charge(len(envelope.signed), now)
         self._repair.on_taken(envelope, None, now, wall_ms, live=True)
         self._remember_place(envelope)
         self._on_first(envelope, None, now, wall_ms, True)
@@ -255,6 +253,16 @@ class Spreading:
         if batch.kind in (Kind.GUEST, Kind.BRIDGED):
             return effects  # guests got each other's lines when they were said
         return effects + self._plain_lines.tell(batch.kind, batch.nick, batch.texts, now)
+
+    @property
+    def may_publish_at(self) -> float:
+        """When own messages may go; minus infinity for at any time."""
+        return self._pace.ready_at
+
+    @property
+    def has_held(self) -> bool:
+        """Whether passing envelopes wait to be sent."""
+        return self._pace.held_count > 0
 
     # --- Reach ---------------------------------------------------------------------------------
 
@@ -290,17 +298,24 @@ class Spreading:
         nonce = self._rng.randbytes(16)
         query = self._broadcast.seal_passing(REACH_QUERY, body, nonce, wall_ms, now)
         self._reach.ask(query.id, name)
-        to = self._neighbours.connections()
-        return self._lazy_push.route(query, to, None, 0, now)
+        self._pace.hold(query, None)
+        return self._send_held(now)
 
     def flood(
         self, kind: int, body: bytes, nonce: bytes, avoid: PeerId | None, now: float, wall_ms: int
     ) -> tuple[EnvelopeId, list[Effect]]:
-        """Send a passing envelope to everybody, by every neighbour but that one."""
+        """Send a passing envelope to everybody, by every neighbour but that one, when it may go."""
         envelope = self._broadcast.seal_passing(kind, body, nonce, wall_ms, now)
         self._on_first(envelope, None, now, wall_ms, True)
-        to = self._neighbours.connections(*([avoid] if avoid is not None else []))
-        return envelope.id, self._lazy_push.route(envelope, to, None, 0, now)
+        self._pace.hold(envelope, avoid)
+        return envelope.id, self._send_held(now)
+
+    def _send_held(self, now: float) -> list[Effect]:
+        effects: list[Effect] = []
+        for envelope, avoid in self._pace.release(now):
+            to = self._neighbours.connections(*([avoid] if avoid is not None else []))
+            effects += self._lazy_push.route(envelope, to, None, 0, now)
+        return effects
 
     def _acknowledge(
         self, envelope: Envelope, connection: ConnectionId, now: float, wall_ms: int
@@ -314,49 +329,17 @@ class Spreading:
         known = self._people.known_count(now)
         return self._reach.on_taken(envelope, connection, now, wall_ms, known)
 
-    # --- What there is to show -----------------------------------------------------------------
-
     def _news(self, now: float) -> list[Effect]:
-        effects: list[Effect] = []
-        for news in self._repair.take_news():
-            match news:
-                case Released(_, Deliver() as delivery, _, True) if not self._contacts.is_blocked(
-                    delivery.envelope.author
-                ):
-                    effects.append(delivery)
-                    effects += self._plain_lines.tell(
-                        delivery.envelope.header.kind,
-                        delivery.signer.nick,
-                        delivery.texts,
-                        now,
-                        earlier=delivery.earlier,
-                    )
-                case Released():
-                    pass
-                case Missing(author, _, _, count):
-                    effects.append(Tell(Gap(self._name(author), count)))
-                case Reunited(apart_s, people, recovered):
-                    effects.append(Tell(Seam(people, apart_s, recovered)))
-                case Muted(author):
-                    said = "signed two different messages with one number; not heard for 10 minutes"
-                    effects.append(Tell(Remark(f"{self._name(author).nick} {said}")))
-                case TooFast(author, messages):
-                    of_whom = self._name(author).nick
-                    text = f"{messages} messages of {of_whom} not taken: too fast"
-                    effects.append(Tell(Remark(text)))
-        return effects
-
-    def _name(self, author: PeerId) -> Person:
-        return self._people.person(author) or self._people.stranger(author)
+        return self._telling.effects(self._repair.take_news(), now)
 
     # --- Time ----------------------------------------------------------------------------------
 
     def next_deadline(self) -> float | None:
         """When to call `on_time`; minus infinity for at once, None for never."""
-        return earlier(
-            self._lazy_push.next_deadline(),
-            earlier(self._repair.next_deadline(), self._reach.next_deadline()),
-        )
+        return earliest(
+            self._lazy_push.next_deadline(), self._repair.next_deadline(),
+            self._reach.next_deadline(), self._pace.next_deadline(),
+        )  # fmt: skip
 
     def forgive(self, late_s: float) -> None:
         """Blame nobody for the time that we ourselves were asleep."""
@@ -364,10 +347,14 @@ class Spreading:
 
     def on_time(self, now: float, wall_ms: int) -> list[Effect]:
         """Do what is due."""
-        effects = self._lazy_push.on_time(now)
+        effects = self._send_held(now) + self._lazy_push.on_time(now)
         effects += self._repair.on_time(now, wall_ms)
         effects += self._reach.on_time(now)
         return effects + self._news(now)
+
+    def knows(self, envelope: EnvelopeId) -> bool:
+        """Tell whether an envelope was taken, or passed over."""
+        return self._broadcast.knows(envelope)
 
     # --- Facts ---------------------------------------------------------------------------------
 
@@ -376,6 +363,9 @@ class Spreading:
         return (
             Holding("seen ids", len(self._broadcast.seen), limits.SEEN_LIMIT_IDS),
             Holding("places", len(self._places), PLACES_LIMIT),
+            Holding("looked at", self._broadcast.looked_at_count, limits.LOOKED_AT_LIMIT_IDS),
+            Holding("held back", self._pace.held_count, limits.HELD_LIMIT_ENVELOPES),
+            self._rates.holding(),
             *self._lazy_push.holdings(),
             *self._repair.holdings(),
             *self._reach.holdings(),

@@ -79,7 +79,12 @@ class Invariants:
         """Check what one node has just done."""
         self.steps += 1
         memory = self._memories[node.index]
-        if isinstance(event, FrameReceived) and isinstance(event.frame, Carry):
+        # What was lost for a rate may come by another way, and then goes to everybody else.
+        if (
+            isinstance(event, FrameReceived)
+            and isinstance(event.frame, Carry)
+            and node.core.knows(EnvelopeId(event.frame.id))
+        ):
             memory.came_over.setdefault(event.connection, set()).add(event.frame.id)
         for effect in effects:
             match effect:
