@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, cast
 from p2pchat.company import Company
 from p2pchat.core.contacts import Contacts
 from p2pchat.core.limits import KNOWN_S
-from p2pchat.core.notices import Connected, Disconnected, HeardStatus, Peers, Received
-from p2pchat.core.values import PeerId, Person
+from p2pchat.core.notices import (
+    Connected,
+    Direction,
+    Disconnected,
+    HeardStatus,
+    Joined,
+    Left,
+    NickChanged,
+    Notice,
+    Peers,
+    Received,
+)
+from p2pchat.core.values import Address, PeerId, Person
 from tests.nodes import address_of, line_of, node, notice_of, until
 
 if TYPE_CHECKING:
@@ -76,6 +87,28 @@ async def test_who_was_silent_for_long_counts_no_more_though_nothing_was_told_of
     await until(lambda: not company.people)
 
     assert company.stale_s is None
+
+
+async def test_the_coming_and_going_of_somebody_blocked_is_hidden() -> None:
+    async with node("ann") as ann:
+        bob, cid = Person(PeerId(b"b" * 32), "bob"), Person(PeerId(b"c" * 32), "cid")
+        ann.contacts.block(bob, 0)
+        company = Company(ann)
+        here = Address("127.0.0.1", 1)
+
+        def told_of(who: Person) -> list[Notice]:
+            return [
+                Connected(who, here, Direction.IN),
+                Disconnected(who, here, "left", left=True),
+                Joined(who, cid, 2),
+                Left(who),
+                NickChanged(who, "somebody"),
+            ]
+
+        assert all(company.is_hidden(notice) for notice in told_of(bob))
+        assert not any(company.is_hidden(notice) for notice in told_of(cid))
+        # What the user asked for himself is answered.
+        assert not company.is_hidden(Connected(bob, here, Direction.OUT, already=True))
 
 
 async def test_only_whom_the_user_verified_counts_as_verified() -> None:

@@ -56,6 +56,7 @@ class Somewhere:
 
     me = ANN
     known: tuple[Person, ...] = (BOB,)
+    named: tuple[Person, ...] = (BOB, ANN)
     toolbar = Toolbar("lobby", 1, 55555)
     known_addresses: Sequence[str] = ()
     stale_s: float | None = None

@@ -13,13 +13,14 @@ from p2pchat.core.notices import (
     DirectReceipt,
     DirectSent,
     DirectWaits,
+    Received,
 )
 from p2pchat.core.values import Kind, PeerId, Person, fingerprint
 from p2pchat.fronts import LinearFront, TerminalFront
 from p2pchat.pipe_fronts import JsonFront, LineFront
 from p2pchat.ui.model import Toolbar
 from p2pchat.ui.people import Marked, Whois
-from tests.test_fronts import BOB, CONNECTED, HERE, Somewhere, written_by
+from tests.test_fronts import BOB, CONNECTED, HERE, Somewhere, said, written_by
 from tests.ui.desk import desk
 
 if TYPE_CHECKING:
@@ -113,3 +114,17 @@ async def test_the_toolbar_is_looked_at_again_when_somebody_has_been_silent_too_
         await at.until(lambda: at.terminal._toolbar == somewhere.toolbar)
 
     assert front._stale_timer is None
+
+
+async def test_whoever_calls_himself_as_we_do_is_shown_with_his_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    impostor = Person(PeerId(b"m" * 32), "\u0430nn")  # with a Cyrillic letter
+    somewhere = Somewhere()
+    somewhere.known = (impostor,)
+    somewhere.named = (impostor, somewhere.me)
+    front = LinearFront(somewhere, "off")
+    async with written_by(front, monkeypatch) as written:
+        front.show(Received(said(1, by=impostor)))
+
+    assert "\u0430nn#" in written.out

@@ -128,6 +128,11 @@ class App:
         """Everybody around, then whoever was met before."""
         return self._company.known
 
+    @property
+    def named(self) -> tuple[Person, ...]:
+        """Among whom names have to differ: who calls himself as we do is told apart as well."""
+        return (*self._company.known, self.me)
+
     def is_verified(self, peer: PeerId) -> bool:
         """Whether the user has verified that key."""
         return self._company.is_verified(peer)
@@ -211,6 +216,9 @@ class App:
             self._personal.note(notice)
             if isinstance(notice, Received | Sent):
                 self._answers.history.append(notice.message)
+            if self._front.is_interactive and self._company.is_hidden(notice):
+                self._front.refresh()
+                continue
             self._front.show(notice, self._ref_of(notice))
             await self._front.keep_up()
             shown += 1

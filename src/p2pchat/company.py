@@ -79,6 +79,19 @@ class Company:
                 if person.id not in self._ids:
                     self._people = None
 
+    def is_hidden(self, notice: Notice) -> bool:
+        """Whether it tells of the coming and going of somebody whom the user blocks."""
+        match notice:
+            case (
+                Connected(person=person, already=False)
+                | Disconnected(person=person)
+                | Joined(who=person)
+                | Left(who=person)
+                | NickChanged(who=person)
+            ) if person.id is not None:
+                return self._node.contacts.is_blocked(person.id)
+        return False
+
     def note_attendance(self, found: Attendance) -> None:
         """Take note of who answered `/who`: whoever is read there can be written to."""
         self._attendance = tuple(each.person for each in found.answered)

@@ -10,7 +10,7 @@ from typing import Final
 from p2pchat.core.invites import Invite
 from p2pchat.core.notices import Connected, Direction, Trouble
 from p2pchat.core.values import Address
-from p2pchat.errors import BadInvite, DialFailed, OtherRoom
+from p2pchat.errors import BadInvite, DialFailed, OtherRoom, OwnAddress
 from p2pchat.face import Front
 from p2pchat.node import Node
 from p2pchat.rooms import directions
@@ -71,9 +71,9 @@ class Connecting:
         while True:
             await asyncio.sleep(wait_s * random.uniform(0.8, 1.2))
             with suppress(DialFailed):
-                # BadInvite: it names nobody, today or ever.
-                with suppress(BadInvite):
-                    await self._node.connect(where)
+                # BadInvite: it names nobody, today or ever. OwnAddress: nor will that change.
+                with suppress(BadInvite, OwnAddress):
+                    await self._node.connect(where, is_again=True)
                 return
             wait_s = min(2 * wait_s, REDIAL_LONGEST_S)
 

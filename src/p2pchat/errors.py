@@ -271,11 +271,23 @@ class KeyMismatch(DialFailed):
 
     code = "key-mismatch"
 
-    def __init__(self, address: object, expected: str, found: str) -> None:
+    def __init__(
+        self, address: object, expected: str, found: str, *, is_own_dial: bool = False
+    ) -> None:
+        """Say so.
+
+        Args:
+            address: Where.
+            expected: Beginning of the fingerprint that was expected.
+            found: Of the one that answered.
+            is_own_dial: Whether the node dialled somebody it had heard of by itself; otherwise
+                the user did, by an invite.
+        """
+        whom = "was known there" if is_own_dial else "the invite names"
+        self.host = str(getattr(address, "host", address))
         super().__init__(
             address,
-            f"{address} is not who the invite names: "
-            f"expected key {expected}, found {found}. Not connected.",
+            f"{address} is not who {whom}: expected key {expected}, found {found}. Not connected.",
         )
 
 

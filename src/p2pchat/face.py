@@ -28,6 +28,11 @@ class Around(Protocol):
         """Everybody around, then whoever was met before."""
         ...
 
+    @property
+    def named(self) -> tuple[Person, ...]:
+        """Among whom names have to differ: all who are known, and ourselves."""
+        ...
+
     def is_verified(self, peer: PeerId) -> bool:
         """Whether the user has verified that key."""
         ...

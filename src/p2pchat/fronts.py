@@ -106,7 +106,7 @@ class LinearFront(PipeFront):
 
     def show(self, notice: Notice, ref: str | None = None) -> None:
         """Print a notice as the terminal would, on lines of its own."""
-        told = self._lateness.told(notice, naming_among(self._around.known))
+        told = self._lateness.told(notice, naming_among(self._around.named))
         if told is not None and not self._earlier.takes(told):
             self._show_now(told)
 
@@ -115,44 +115,44 @@ class LinearFront(PipeFront):
             self._print(self._view.banner(notice, __version__))
             return
         at = _now().astimezone()
-        self._print(self._view.lines(notice, at, self._around.me, self._around.known))
+        self._print(self._view.lines(notice, at, self._around.me, self._around.named))
 
     def show_peers(self, peers: Peers, ref: str | None) -> None:
         """Print a labelled line a peer."""
         self._earlier.flush()
-        self._print(self._view.peers(peers, self._around.me, self._around.known))
+        self._print(self._view.peers(peers, self._around.me, self._around.named))
 
     def show_reach(self, reach: Reach, ref: str | None) -> None:
         """Print who has a message."""
         self._earlier.flush()
         at = _now().astimezone()
-        self._print(self._view.reach(reach, at, self._around.me, self._around.known))
+        self._print(self._view.reach(reach, at, self._around.me, self._around.named))
 
     def show_attendance(self, found: Attendance, ref: str | None) -> None:
         """Print who is here."""
         self._earlier.flush()
-        lines = lines_of_attendance(found, self._around.known, self._around.is_verified)
+        lines = lines_of_attendance(found, self._around.named, self._around.is_verified)
         at = _now().astimezone()
-        self._print(self._view.way(lines, at, self._around.me, self._around.known))
+        self._print(self._view.way(lines, at, self._around.me, self._around.named))
 
     def show_map(self, found: NetworkMap, form: MapForm, ref: str | None) -> None:
         """Print an indented tree, or text for other programs."""
         self._earlier.flush()
-        self._print(plain.lines_of_map(found, form, self._around.known))
+        self._print(plain.lines_of_map(found, form, self._around.named))
 
     def show_path(self, path: Path, about: Message | Person, ref: str | None) -> None:
         """Print the way."""
         self._earlier.flush()
-        lines = plain.lines_of_path(path, about, self._around.known)
+        lines = plain.lines_of_path(path, about, self._around.named)
         at = _now().astimezone()
-        self._print(self._view.way(lines, at, self._around.me, self._around.known))
+        self._print(self._view.way(lines, at, self._around.me, self._around.named))
 
     def show_about(self, told: AboutPerson, ref: str | None) -> None:
         """Print what is known of somebody, or what was noted down."""
         self._earlier.flush()
         at = _now().astimezone()
-        lines = lines_about(told, naming_among(self._around.known), at)
-        self._print(self._view.way(lines, at, self._around.me, self._around.known))
+        lines = lines_about(told, naming_among(self._around.named), at)
+        self._print(self._view.way(lines, at, self._around.me, self._around.named))
 
     def show_doctor(self, findings: Sequence[Finding], ref: str | None) -> None:
         """Print what was found."""
@@ -220,7 +220,7 @@ class TerminalFront:
 
     def show(self, notice: Notice, ref: str | None = None) -> None:
         """Print a notice above the prompt."""
-        told = self._lateness.told(notice, naming_among(self._around.known))
+        told = self._lateness.told(notice, naming_among(self._around.named))
         if told is not None and not self._earlier.takes(told):
             self._show_now(told)
         self.refresh()
@@ -229,7 +229,7 @@ class TerminalFront:
         if isinstance(notice, Listening):
             self._screen.show_banner(notice, __version__)
         else:
-            self._screen.show(notice, self._around.me, self._around.known)
+            self._screen.show(notice, self._around.me, self._around.named)
         if isinstance(notice, DirectArrived):
             self._screen.ring()
         if isinstance(notice, Received):
@@ -238,35 +238,35 @@ class TerminalFront:
     def show_peers(self, peers: Peers, ref: str | None) -> None:
         """Print a table."""
         self._earlier.flush()
-        self._screen.show_peers(peers, self._around.me, self._around.known)
+        self._screen.show_peers(peers, self._around.me, self._around.named)
 
     def show_reach(self, reach: Reach, ref: str | None) -> None:
         """Print who has a message."""
         self._earlier.flush()
-        self._screen.show_reach(reach, self._around.me, self._around.known)
+        self._screen.show_reach(reach, self._around.me, self._around.named)
 
     def show_attendance(self, found: Attendance, ref: str | None) -> None:
         """Print who is here."""
         self._earlier.flush()
-        lines = lines_of_attendance(found, self._around.known, self._around.is_verified)
-        self._screen.show_way(lines, self._around.me, self._around.known)
+        lines = lines_of_attendance(found, self._around.named, self._around.is_verified)
+        self._screen.show_way(lines, self._around.me, self._around.named)
 
     def show_map(self, found: NetworkMap, form: MapForm, ref: str | None) -> None:
         """Print a tree, or text for other programs."""
         self._earlier.flush()
-        self._screen.show_map(found, form, self._around.me, self._around.known)
+        self._screen.show_map(found, form, self._around.me, self._around.named)
 
     def show_path(self, path: Path, about: Message | Person, ref: str | None) -> None:
         """Print the way."""
         self._earlier.flush()
-        lines = plain.lines_of_path(path, about, self._around.known)
-        self._screen.show_way(lines, self._around.me, self._around.known)
+        lines = plain.lines_of_path(path, about, self._around.named)
+        self._screen.show_way(lines, self._around.me, self._around.named)
 
     def show_about(self, told: AboutPerson, ref: str | None) -> None:
         """Print what is known of somebody, or what was noted down."""
         self._earlier.flush()
-        lines = lines_about(told, naming_among(self._around.known), _now().astimezone())
-        self._screen.show_way(lines, self._around.me, self._around.known)
+        lines = lines_about(told, naming_among(self._around.named), _now().astimezone())
+        self._screen.show_way(lines, self._around.me, self._around.named)
 
     def show_doctor(self, findings: Sequence[Finding], ref: str | None) -> None:
         """Print what was found."""
@@ -276,12 +276,12 @@ class TerminalFront:
     def show_invite(self, url: str, qr: str | None, note: str, ref: str | None) -> None:
         """Print an invite, with its picture where there is room for it."""
         self._earlier.flush()
-        self._screen.show_invite(url, qr, note, self._around.me, self._around.known)
+        self._screen.show_invite(url, qr, note, self._around.me, self._around.named)
 
     def show_history(self, messages: Sequence[Message], ref: str | None) -> None:
         """Print the messages once more."""
         self._earlier.flush()
-        self._screen.show_history(messages, self._around.me, self._around.known)
+        self._screen.show_history(messages, self._around.me, self._around.named)
 
     def show_help(self, topic: str | None, ref: str | None) -> None:
         """Print the help."""

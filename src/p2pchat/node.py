@@ -234,11 +234,15 @@ class Node(NodeLife):
         """Yield everything that the node has to tell, until it stops."""
         return self._notices.notices()
 
-    async def connect(self, where: Address | Invite | str) -> Opened:
+    async def connect(self, where: Address | Invite | str, *, is_again: bool = False) -> Opened:
         """Dial a node, with `plain://host:port` a plain-line peer, or whom an invite names.
 
         Returns once the connection is open; it is dialled again whenever it breaks. Somebody who
         is a neighbour already is found out by that: then `already` is true.
+
+        Args:
+            where: Text may be an address or an invite.
+            is_again: Whether that was tried before, so that no `Dialling` tells of it.
 
         Raises:
             BadAddress, BadInvite: The text is none, or the invite names nobody.
@@ -248,24 +252,27 @@ class Node(NodeLife):
         if isinstance(where, str):
             where = read_target(where)
         if isinstance(where, Invite):
-            return await self._accept_invite(where)
-        return await self._dial((where,), None)
+            return await self._accept_invite(where, is_again=is_again)
+        return await self._dial((where,), None, is_again=is_again)
 
-    async def _accept_invite(self, invite: Invite) -> Opened:
+    async def _accept_invite(self, invite: Invite, *, is_again: bool) -> Opened:
         if (invite.room, invite.secret) != (self.room, self._room.secret):
             raise OtherRoom(invite.room, self.room)
         failure: DialFailed | None = None
         for place in invite.places:
             try:
-                return await self._dial(place.addresses, place.peer)
+                return await self._dial(place.addresses, place.peer, is_again=is_again)
             except KeyMismatch:
                 raise
             except DialFailed as error:
                 failure = failure or error
         raise failure or BadInvite("it names nobody to dial")
 
-    async def _dial(self, addresses: tuple[Address, ...], expected: PeerId | None) -> Opened:
-        self._notices.offer(Dialling(addresses[0]))
+    async def _dial(
+        self, addresses: tuple[Address, ...], expected: PeerId | None, *, is_again: bool
+    ) -> Opened:
+        if not is_again:
+            self._notices.offer(Dialling(addresses[0]))
         try:
             return await self._shell.dial(addresses, expected)
         except SpeaksPlainText:

@@ -93,8 +93,18 @@ def test_a_dial_that_leads_to_another_key_is_told_and_counts_as_failed() -> None
     one = joiner()
     (dial,) = of(find(one), Dial)
 
-    error = KeyMismatch(dial.addresses[0], "one", "other")
+    error = KeyMismatch(dial.addresses[0], "one", "other", is_own_dial=True)
     effects = one.feed(DialEnded(dial.attempt, error))
 
     assert "one" in str([tell.notice for tell in of(effects, Tell)])
     assert not of(one.wait(1.0), Dial)
+
+
+def test_on_this_machine_another_key_at_a_port_is_no_news() -> None:
+    one = joiner()
+    (dial,) = of(find(one), Dial)
+
+    error = KeyMismatch(Address("127.0.0.1", 55555), "one", "other", is_own_dial=True)
+    effects = one.feed(DialEnded(dial.attempt, error))
+
+    assert not of(effects, Tell)

@@ -139,13 +139,16 @@ def test_our_own_key_is_ourselves_or_a_copy(epoch: Epoch, error: type[DialFailed
     assert closed(effects) == [connection]
 
 
-def test_another_key_than_the_expected_one_ends_the_dial_at_once() -> None:
+@pytest.mark.parametrize(("attempt", "whom"), [(0, "the invite names"), (7, "was known there")])
+def test_another_key_than_the_expected_one_ends_the_dial_at_once(attempt: int, whom: str) -> None:
     subject = OneCore()
-    connection, _ = subject.start(OUT, expected=sim_peer_id("bob"))
+    connection, _ = subject.start(OUT, expected=sim_peer_id("bob"), attempt=attempt)
 
     effects = subject.feed(ConnectionSecured(connection, sim_peer_id("eve"), b""))
 
-    assert [type(failed.error) for failed in of(effects, Failed)] == [KeyMismatch]
+    (failed,) = of(effects, Failed)
+    assert isinstance(failed.error, KeyMismatch)
+    assert f" is not who {whom}: expected key " in str(failed.error)
     assert [close.how for close in of(effects, Close)] == [Closing.AT_ONCE]
     assert sent(effects, connection) == []
 

@@ -86,6 +86,16 @@ def test_nothing_that_comes_by_repair_brings_somebody_back_or_makes_him_older() 
     assert set(people.known(1_001.0)) == {BOB, CEM}
 
 
+def test_an_older_message_that_comes_by_repair_does_not_give_anybody_his_old_nick_back() -> None:
+    people = People()
+    people.meet(BOB, "robert", 1, 1_000.0)
+
+    assert people.meet(BOB, "bob", 1, 1_001.0, age_s=60.0) == (Person(BOB, "bob"), None)
+
+    assert people.person(BOB) == Person(BOB, "robert")
+    assert people.meet(BOB, "robert", 1, 1_002.0) == (Person(BOB, "robert"), None)
+
+
 def test_beyond_the_limit_whoever_was_silent_longest_is_forgotten() -> None:
     people = People()
     keys = [PeerId(number.to_bytes(32, "big")) for number in range(PEOPLE_LIMIT + 1)]

@@ -369,11 +369,12 @@ def test_a_frame_of_answers_is_never_longer_than_is_counted(given_nicks: list[st
 
 def test_the_nearest_come_first_and_blocked_people_are_counted_only() -> None:
     ann, ben, cem, dan = (Person(sim_peer_id(name), name) for name in ("ann", "ben", "cem", "dan"))
-    answered = (Attendee(ann, 2), Attendee(ben, 1), Attendee(cem, 1))
+    answered = (Attendee(ann, 2), Attendee(ben, 3), Attendee(cem, 1))
     is_blocked = {cem.id}.__contains__
 
-    result = attendance(answered, 3, (ann, dan), is_blocked)
+    result = attendance(answered, 3, (ann, dan), {sim_peer_id("ben")}, is_blocked)
 
-    assert [each.person.nick for each in result.answered] == ["ben", "ann"]
+    # Ben is a neighbour, though his answer came over others.
+    assert [(each.person.nick, each.hops) for each in result.answered] == [("ben", 1), ("ann", 2)]
     assert result.silent == (dan,)
     assert (result.blocked, result.estimate, result.is_exact) == (1, 3, True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from msgspec import Struct
 
@@ -40,6 +40,7 @@ def attendance(
     answered: Iterable[Attendee],
     estimate: int,
     known: Iterable[Person],
+    neighbours: Container[PeerId],
     is_blocked: Callable[[PeerId], bool],
 ) -> Attendance:
     """Put together what is shown.
@@ -48,13 +49,17 @@ def attendance(
         answered: Whose answers came.
         estimate: How many would have answered; at least as many.
         known: Who was heard in the last 10 minutes, ourselves not counted.
+        neighbours: Who is one hop away, whichever way his answer took.
         is_blocked: Whom the user wants to see nothing of.
     """
 
     def is_shown(person: Person) -> bool:
         return person.id is not None and not is_blocked(person.id)
 
-    everybody = sorted(answered, key=lambda each: each.hops)
+    placed = (
+        Attendee(each.person, 1) if each.person.id in neighbours else each for each in answered
+    )
+    everybody = sorted(placed, key=lambda each: each.hops)
     shown = tuple(each for each in everybody if is_shown(each.person))
     here = {each.person.id for each in everybody}
     silent = tuple(person for person in known if person.id not in here and is_shown(person))

@@ -233,7 +233,8 @@ class Joining:
             self.book.note_failure(made.peer, self._wall_ms)
         self.lookout.on_failed(attempt, now)
         effects = self._effects(self.membership.on_dial_failed(attempt, now), now)
-        if isinstance(error, KeyMismatch):
+        # On this machine ports go from one program of the user to the next: that is no news.
+        if isinstance(error, KeyMismatch) and scope_of(error.host) is not Scope.MACHINE:
             effects.append(Tell(Remark(str(error))))
         return effects
 

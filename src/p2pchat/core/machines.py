@@ -126,7 +126,7 @@ class Machines:
             self._people, self._spreading.flood, codec, rng, is_told=setup.tells_presence
         )
         self._left_over = waiting
-        self._acquaintance = Acquaintance(self.contacts)
+        self._acquaintance = Acquaintance(self.contacts, self._me)
         self._spreading.on_passing = self._on_passing
         self._behind: set[ConnectionId] = set()
         self._clock_check = ClockCheck()
@@ -221,6 +221,7 @@ class Machines:
         self._me = Person(self._setup.me, nick)
         self._survey.rename(nick)
         self._direct.rename(nick)
+        self._acquaintance.rename(nick)
 
     def map(self, now: float) -> tuple[NetworkMap, bool]:
         """Return the map as far as it is known, and whether nothing more is waited for."""
@@ -234,8 +235,10 @@ class Machines:
         """Return who answered the last `AskWho`, and whether nothing more is waited for."""
         who = self._survey.who
         known = map(self.name_of, self._others_known(now))
-        is_blocked = self.contacts.is_blocked
-        return attendance(who.answered, who.estimate, known, is_blocked), who.is_done
+        found = attendance(
+            who.answered, who.estimate, known, self.neighbours, self.contacts.is_blocked
+        )
+        return found, who.is_done
 
     def path(self, number: int, now: float) -> Path | None:
         """Return the answer to an `AskPath`; None while it may still come."""

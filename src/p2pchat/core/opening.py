@@ -55,6 +55,7 @@ class Opening:
                 session.address,
                 short_fingerprint(session.expected),
                 short_fingerprint(session.peer),
+                is_own_dial=bool(session.attempt),
             )
             return [
                 Failed(session.connection, error),

@@ -63,6 +63,8 @@ class People:
         self._met[peer] = None
         known = self._known.get(peer)
         heard_at, has_left = now - age_s, False
+        if known is not None and age_s and heard_at < known.heard_at and known.raw_nick != nick:
+            return Person(peer, tame_nick(nick, peer)), None  # what he was called then
         if known is not None and age_s:
             heard_at, has_left = max(heard_at, known.heard_at), known.has_left
         if known is not None and known.raw_nick == nick:
