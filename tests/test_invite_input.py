@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +75,25 @@ def test_endless_input_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -
         with_invite_file(Settings(invite_file="-"))
 
     assert sum(taken) == INVITE_LIMIT_CHARACTERS + 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+@pytest.mark.parametrize(
+    ("text", "mode", "is_warned"),
+    [(SECRET, 0o644, True), (SECRET, 0o600, False), (LOBBY, 0o644, False)],
+)
+def test_a_file_with_a_secret_that_others_can_read_is_warned_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, mode: int, is_warned: bool
+) -> None:
+    file = tmp_path / "the.invite"
+    file.write_text(f"{text}\n")
+    file.chmod(mode)
+
+    settings = with_invite_file(Settings(invite_file=str(file)))
+
+    said = capsys.readouterr().err
+    assert settings.connect == (text,)
+    assert (f"chmod 600 {file}" in said) is is_warned
+    assert SECRET[10:20] not in said
+    with_invite_file(Settings(invite_file=str(file), quiet=True))
+    assert capsys.readouterr().err == ""

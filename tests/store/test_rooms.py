@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from p2pchat.core.values import Address, PeerId
 from p2pchat.crypto.room import Room
 from p2pchat.errors import RoomUnreadable
 from p2pchat.store import rooms
+from p2pchat.store.lock import FileLock
 from p2pchat.store.rooms import FOLDER_NAME, KnownRoom, KnownRooms
 from tests.effort import EFFORT
 
@@ -48,7 +50,7 @@ def known(tmp_path: Path) -> KnownRooms:
 
 
 def the_file(tmp_path: Path) -> Path:
-    (file,) = (tmp_path / FOLDER_NAME).iterdir()
+    (file,) = (tmp_path / FOLDER_NAME).glob("*-*")
     return file
 
 
@@ -202,6 +204,27 @@ def test_a_kill_while_it_is_written_leaves_the_room(known: KnownRooms, tmp_path:
         assert found.room == TEA
 
 
+def test_many_terminals_with_one_invite_all_remember_it(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(16) as terminals:
+        known = [KnownRoom(TEA, (), "default", 1 + number) for number in range(16)]
+        problems = list(terminals.map(KnownRooms(tmp_path).keep, known))
+
+    assert problems == [None] * 16
+    assert KnownRooms(tmp_path).named("tea")[0] in known
+
+
+def test_a_lock_that_is_never_given_back_is_told(
+    monkeypatch: pytest.MonkeyPatch, known: KnownRooms, tmp_path: Path
+) -> None:
+    known.keep(KNOWN)
+    monkeypatch.setattr(rooms, "LOCK_TIMEOUT_S", 0.0)
+    lock = FileLock(tmp_path / FOLDER_NAME / "lock")
+
+    assert "could not be saved" in (known.keep(KnownRoom(TEA)) or "")
+    lock.release()
+    assert known.named("tea") == (KNOWN,)
+
+
 def test_every_beginning_of_a_file_is_no_room_and_never_an_error(
     known: KnownRooms, tmp_path: Path
 ) -> None:
@@ -209,7 +232,7 @@ def test_every_beginning_of_a_file_is_no_room_and_never_an_error(
     file = the_file(tmp_path)
     whole = file.read_bytes()
     for length in range(0, len(whole), 7):
-        for old in (tmp_path / FOLDER_NAME).iterdir():
+        for old in (tmp_path / FOLDER_NAME).glob("*-*"):
             old.unlink()
         file.write_bytes(whole[:length])
         file.chmod(0o600)

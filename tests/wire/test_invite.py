@@ -25,6 +25,7 @@ from p2pchat.errors import BadAddress, BadInvite, InviteTooNew
 from p2pchat.sanitize import visible_line
 from p2pchat.wire.invite import decode_invite, encode_invite, holds_secret, read_target
 from tests.effort import EFFORT
+from tests.sources import ROOT
 
 ANN = PeerId(bytes(range(32)))
 LOBBY = Invite(
@@ -37,6 +38,13 @@ FROZEN = (
     "NTU1Na9bMjAwMTpkYjg6OjVdOjfu2iGA"
 )
 """LOBBY, as every version has to read it."""
+
+
+FROZEN_SECRET = (
+    "p2pchat://lAGlYXR0aWPEEAABAgMEBQYHCAkKCwwNDg-RksQgAAECAwQFBgcICQoLDA0O"
+    "DxAREhMUFRYXGBkaGxwdHh-RsTE5Mi4xNjguMS41OjU1NTU1-W6Djw"
+)
+"""One to a private room, as docs/protocol.md has it."""
 
 
 def coded(*fields: object) -> str:
@@ -70,6 +78,16 @@ INVITES = st.builds(Invite, ROOMS, SECRETS, PLACES)
 def test_the_frozen_invite_is_read_and_written_as_ever() -> None:
     assert encode_invite(LOBBY) == FROZEN
     assert decode_invite(FROZEN) == LOBBY
+
+
+def test_the_frozen_invite_to_a_private_room_is_read_and_written_as_ever() -> None:
+    attic = Invite("attic", bytes(range(16)), (InvitePlace(ANN, (Address("192.168.1.5", 55555),)),))
+
+    assert encode_invite(attic) == FROZEN_SECRET
+    assert decode_invite(FROZEN_SECRET) == attic
+    document = (ROOT / "docs" / "protocol.md").read_text("utf-8")
+    assert FROZEN in document
+    assert FROZEN_SECRET in document
 
 
 def test_an_invite_is_laid_out_as_documented() -> None:

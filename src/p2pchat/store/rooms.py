@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -20,6 +21,7 @@ from p2pchat.crypto.room import Room
 from p2pchat.errors import BadAddress, BadRoom, RoomUnreadable
 from p2pchat.store.checked_file import FileKind, load, save, unsaved
 from p2pchat.store.durable import sync_folder
+from p2pchat.store.lock import FileLock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +31,12 @@ FOLDER_NAME: Final = ".rooms"
 
 FILE_LIMIT_BYTES: Final = 16 * 1024
 """Larger files are not read; the fullest has 4 KiB."""
+
+LOCK_TIMEOUT_S: Final = 5.0
+_LOCK_AGAIN_S: Final = 0.02
+"""How long to wait for somebody else who writes, which takes milliseconds, and how often to try."""
+
+_LOCK_FILE: Final = "lock"
 
 _KIND: Final = FileKind("room", "the file of a private room", FILE_LIMIT_BYTES, is_precious=True)
 """Without the secret in it nobody gets into the room again."""
@@ -100,11 +108,15 @@ class KnownRooms:
             if not self._folder.is_dir():
                 self._folder.mkdir(mode=0o700, parents=True)
                 sync_folder(self._folder.parent)
+            lock = _locked(self._folder / _LOCK_FILE)
+        except OSError as error:
+            return unsaved(_KIND, error)
+        try:
             if load(path, _KIND, _read).value == known:
                 return None
             return save(path, _KIND, _write(known))
-        except OSError as error:
-            return unsaved(_KIND, error)
+        finally:
+            lock.release()
 
     def _files(self, beginning: str) -> list[Path]:
         """Return the files whose names begin so; none where nothing was ever kept.
@@ -117,6 +129,22 @@ class KnownRooms:
         except FileNotFoundError:
             return []
         return [self._folder / name for name in sorted(names) if name.startswith(beginning)]
+
+
+def _locked(path: Path) -> FileLock:
+    """Wait until no other p2pchat writes: many terminals may be started with one invite.
+
+    Raises:
+        OSError: The lock can't be had, or not within LOCK_TIMEOUT_S.
+    """
+    deadline = time.monotonic() + LOCK_TIMEOUT_S
+    while True:
+        try:
+            return FileLock(path)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_LOCK_AGAIN_S)
 
 
 def _read_file(path: Path) -> tuple[KnownRoom | None, tuple[str, ...]]:
