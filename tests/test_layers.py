@@ -100,6 +100,7 @@ LAYERS: Final[dict[str, Layer]] = {
     "argument": Layer(VALUES | {"invite_input"}),
     "launch": Layer(PARTS | {"node", "rooms", "settings"}),
     "company": Layer(VALUES | {"node"}),
+    "handing_over": Layer(VALUES | {"face", "node"}),
     "connecting": Layer(VALUES | {"face", "node", "rooms"}),
     "addressing": Layer(
         VALUES | {"company", "core.contacts", "core.naming", "face", "node", "ui"},
@@ -114,7 +115,8 @@ LAYERS: Final[dict[str, Layer]] = {
     "app": Layer(
         PARTS
         | {"node", "ui", "sim", "stdio", "logs", "face", "fronts", "settings", "launch"}
-        | {"addressing", "answering", "company", "connecting", "personal", "signals"}
+        | {"addressing", "answering", "company", "connecting", "handing_over", "personal"}
+        | {"signals"}
     ),
     "examining": Layer(VALUES | {"core.clock_check"}, pure=True),
     "doctor": Layer(

@@ -25,9 +25,10 @@ from p2pchat.core.notices import (
     Trouble,
 )
 from p2pchat.core.values import Kind, PeerId, Person
-from p2pchat.errors import AnnounceOverflow, P2PChatError, TerminalGone
+from p2pchat.errors import P2PChatError, TerminalGone
 from p2pchat.face import Front
 from p2pchat.fronts import chosen
+from p2pchat.handing_over import HandingOver
 from p2pchat.launch import node_for
 from p2pchat.logs import Unexpected, logging_to
 from p2pchat.node import COMPANY_S, Node
@@ -96,7 +97,6 @@ class App:
         self._node = node
         self._first_targets = targets
         self._refs: dict[str, str] = {}
-        self._has_spoken = False
         self._has_waited = False
         self._stop = asyncio.Event()
         self._exit_code = 0
@@ -112,6 +112,7 @@ class App:
             is_dumb=is_dumb,
         )()
         self._connecting = Connecting(node, self._front, keeps=not settings.ephemeral)
+        self._handing_over = HandingOver(node, self._front)
         self._addressing = Addressing(node, self._front, self._company)
         self._answers = Answers(node, self._front, self._company, self._addressing)
         self._personal = Personal(node, self._front, self._company, self._addressing)
@@ -164,8 +165,9 @@ class App:
         """Run until the user leaves, the input ends or a signal comes; return the exit code."""
         async with self._front:
             confirmed = await self._run_until_stopped()
+            self._handing_over.farewell()
             is_safe = self._personal.farewell()
-        is_delivered = is_safe and (confirmed or not self._has_spoken)
+        is_delivered = is_safe and (confirmed or not self._handing_over.has_spoken)
         must_tell = self._must_confirm and self._exit_code == 0 and not is_delivered
         return EXIT_UNDELIVERED if must_tell else self._exit_code
 
@@ -192,6 +194,7 @@ class App:
                 return
             async for request in self._front.requests():
                 if isinstance(request.command, Quit):
+                    await self._hand_over()
                     self._stop.set()
                     return
                 await self._carry_out(request)
@@ -204,8 +207,14 @@ class App:
             return
         if not self._front.is_interactive:
             self._must_confirm = True
+            await self._hand_over()
             await self._personal.wait_for_receipts()
         self._stop.set()
+
+    async def _hand_over(self) -> None:
+        """Let a pipe wait until all it said has gone; who types does not want to wait for that."""
+        if not self._front.is_interactive:
+            await self._handing_over.finish()
 
     async def _show_notices(self) -> None:
         shown = 0
@@ -283,14 +292,10 @@ class App:
     async def _say(self, text: str, ref: str | None, *, action: bool) -> None:
         await self._wait_for_company()
         try:
-            message = self._node.announce(text, action=action)
-        except AnnounceOverflow:
-            await self._node.drain()  # the input waits, as it would for a full pipe
-            message = self._node.announce(text, action=action)
+            message = await self._handing_over.announce(text, action=action)
         except P2PChatError as error:
             self._front.refuse(SetBack(str(error), error.code, text), ref)
             return
-        self._has_spoken = True
         self._note_ref(message, ref)
 
     def _note_ref(self, message: str | None, ref: str | None) -> None:

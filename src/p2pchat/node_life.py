@@ -171,8 +171,11 @@ class NodeLife:
     async def leave(self) -> int:
         """Stop accepting, hand over what waits, and say goodbye.
 
-        Ends within LEAVE_TIMEOUT_S. Returns how many neighbours confirmed that they have
-        handled everything.
+        Ends within LEAVE_TIMEOUT_S: what waits longer than that, for the pace of an open room, is
+        not sent; `drain()` before that waits for it.
+
+        Returns:
+            How many neighbours confirmed that they have handled everything.
         """
         if not self._is_leaving:
             self._is_leaving = True

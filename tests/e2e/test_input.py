@@ -147,6 +147,22 @@ def test_thousands_of_lines_from_a_pipe_arrive_whole_and_in_order(programs: Prog
     assert ann.heard == [f"bob -> {line}" for line in lines]
 
 
+def test_more_than_an_open_room_takes_at_once_arrives_whole_and_is_told_of(
+    programs: Programs,
+) -> None:
+    ann = listener(programs)
+    bob = programs.line("--manual", "--nick", "bob", "--connect", ann.address)
+    lines = [f"line {number} ".ljust(200, ".") for number in range(LINES)]
+
+    bob.write("".join(f"{line}\n" for line in lines).encode())
+    bob.end_input()
+
+    assert bob.wait() == 0
+    ann.wait_for("Disconnected: bob")
+    assert ann.heard == [f"bob -> {line}" for line in lines]
+    assert any(" of 5,000 messages sent" in line for line in bob.err)
+
+
 def test_a_connect_line_has_failed_before_the_next_line_is_read(programs: Programs) -> None:
     ann = listener(programs)
     bob = programs.line("--manual", "--nick", "bob")
