@@ -35,6 +35,29 @@ def test_a_newcomer_gets_the_last_ten_minutes_marked_as_earlier_and_in_order() -
     assert cem.missing == []
 
 
+def test_what_is_said_while_a_newcomer_catches_up_waits_for_what_was_said_before() -> None:
+    net = RepairNetwork(latency_s=0.4)  # so that the page of ben's beginning is long in coming
+    ann, ben = net.add("ann", "ben")
+    net.connect(ann, ben)
+    for minute in range(limits.BACKLOG_MINUTES):
+        for _ in range(30):
+            net.say(ann)
+            if minute > 7:
+                net.say(ben)
+            net.run(net.now + 2.0)
+    (cem,) = net.add("cem")
+    net.connect(cem, ann)
+    for _ in range(10):
+        net.run(net.now + 1.0)
+        net.say(ben)
+
+    net.run(net.now + 2 * limits.ORDER_WAIT_S)
+
+    assert len(cem.shown) == ann.next_number + ben.next_number
+    assert in_author_order(cem)
+    assert cem.missing == []
+
+
 @pytest.mark.parametrize(("minutes", "messages"), [(0, 0), (2, 24)])
 def test_how_much_a_newcomer_sees_can_be_chosen(minutes: int, messages: int) -> None:
     net = RepairNetwork()

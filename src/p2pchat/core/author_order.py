@@ -147,20 +147,30 @@ class AuthorOrder:
         self._expect(series, span[1])
         return self._pass_ready(series)
 
-    def on_time(self, now: float, busy: Container[Series], progress_at: float) -> list[Turn]:
+    def on_time(
+        self,
+        now: float,
+        busy: Container[Series],
+        progress_at: float,
+        *,
+        is_catching_up: bool = False,
+    ) -> list[Turn]:
         """Release what has waited long enough.
 
         Args:
             now: Monotonic seconds.
             busy: Series whose missing numbers repair is still after.
             progress_at: When repair last got anything; the wait of busy ones counts from then.
+            is_catching_up: Whether a neighbour may yet name what came before a numbering's first:
+                then series that are not begun count as busy.
         """
         if self._earliest is None or now < self._earliest:
             return []
         turns: list[Turn] = []
         for series, line in list(self._lines.items()):
             while series in self._lines:
-                line.deadline = _deadline(line, progress_at if series in busy else None)
+                is_busy = series in busy or (is_catching_up and series not in self._expected)
+                line.deadline = _deadline(line, progress_at if is_busy else None)
                 if line.deadline > now:
                     break
                 turns += self._skip(series)

@@ -127,9 +127,11 @@ class Reading:
         """When to call `on_time`, or earlier; None for never."""
         return earlier(self._order.next_deadline(), self._reunion.next_deadline())
 
-    def on_time(self, now: float, wall_ms: int, busy: Container[Series]) -> None:
+    def on_time(
+        self, now: float, wall_ms: int, busy: Container[Series], *, is_catching_up: bool = False
+    ) -> None:
         """Let pass what has waited long enough; tell a seam that is over."""
-        self._turn(self._order.on_time(now, busy, self._progress_at))
+        self._turn(self._order.on_time(now, busy, self._progress_at, is_catching_up=is_catching_up))
         seam = self._reunion.on_time(now, wall_ms)
         if seam is not None:
             self._news.append(seam)

@@ -351,7 +351,8 @@ class Repair:
     def on_time(self, now: float, wall_ms: int) -> list[Effect]:
         """Do what is due."""
         effects = [*self._compare(now, wall_ms), *self._pump(now)]
-        self._reading.on_time(now, wall_ms, self._gaps)
+        is_catching_up = self._comparisons.is_catching_up(now)
+        self._reading.on_time(now, wall_ms, self._gaps, is_catching_up=is_catching_up)
         for refused in self.refusals.on_time(now):
             self._reading.tell(refused)
         self._forget(now, wall_ms)
