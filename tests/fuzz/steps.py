@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from p2pchat.core.frames import Frame
 
-STEPS_LIMIT: Final = 48
+STEPS_LIMIT: Final = 32
 """Steps of one input that are taken."""
 
 WAITS_S: Final = (

@@ -64,7 +64,7 @@ HOSTS: Final = ("127.0.0.1", "10.0.0.7", "203.0.113.9", "2001:db8::5")
 ABILITIES: Final = ("membership", "map", "path", "direct", "who")
 
 CONNECTIONS_LIMIT: Final = 12
-TICKS_LIMIT: Final = 300
+TICKS_LIMIT: Final = 200
 """Ticks of one input; then the node sleeps through whatever else is due."""
 
 TICKS_AT_ONCE: Final = 50
