@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.documents import block_in
-from tests.sources import Source
+from tests.sources import ROOT, TESTS, Source, sources
 from tests.threats.marked import MarkedTest, marked_tests
 from tests.threats.page import BLOCK, PAGE, threats_table, written
 from tests.threats.results import Attack, Collector, Result, Results, attacks_from, load, save
@@ -31,6 +33,24 @@ def test_the_page_is_current() -> None:
     found = block_in(PAGE.read_text("utf-8"), BLOCK)
 
     assert found == threats_table(), "bring it up to date: python -m tests.threats --rows none"
+
+
+def test_every_test_that_a_document_names_exists() -> None:
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    named = {
+        (path, name)
+        for document in documents
+        for path, name in re.findall(r"`tests/([\w/]+\.py)::(\w+)`", document.read_text("utf-8"))
+    }
+    there = {
+        (source.path, node.name)
+        for source in sources(TESTS)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+    assert named
+    assert named - there == set()
 
 
 def test_no_result_that_was_kept_is_a_failure() -> None:

@@ -63,8 +63,7 @@ class Repair:
     once; waiting for comparisons would cost half a minute a hop. An offer costs some 60 bytes
     for a run of an author's messages, each envelope crosses into a node once, and every node
     takes at most REPAIR_BYTES_PER_S, so there is no storm: a hop costs OFFER_EVERY_S and a
-    round trip, and 100 nodes are through long before the minute that is promised. Each node
-    offers a message only when it was new to it, so offers end by themselves.
+    round trip, far below the minute that is promised. Only what was new is offered, so it ends.
 
     The caller verifies. After any call it takes what there is from `take_news`.
     """
