@@ -93,7 +93,7 @@ async def test_without_the_secret_no_connection_opens_and_nothing_is_learnt(
         remark = await notice_of(Remark, acceptor)
         learnt = heard[outside.id]
 
-        assert remark.text == "refused a connection from 127.0.0.1: another room"
+        assert remark.text == "refused a connection from 127.0.0.1: another room or another secret"
         assert (inside.neighbour_count, outside.neighbour_count) == (0, 0)
         assert inside.peers() == outside.peers()
         kinds = [type(frame) for frame in frames_in(learnt)]

@@ -381,8 +381,10 @@ class OtherRoom(P2PChatError):
     code = "room-refused"
 
     def __init__(self, invited: str, here: str) -> None:
-        what = f"another room called {here}" if invited == here else f"the room {invited}"
-        super().__init__(f"that invite is for {what}; this is {here}.")
+        if invited == here:
+            super().__init__(f"that invite is for another room that is called {here} as well.")
+        else:
+            super().__init__(f"that invite is for the room {invited}; this is {here}.")
 
 
 class BadUsage(P2PChatError):

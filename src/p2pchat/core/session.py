@@ -136,7 +136,7 @@ class RefusalReason(Enum):
 
 _REASON_WORDS: Final = {
     RefusalReason.VERSION: "no common protocol version",
-    RefusalReason.WRONG_ROOM: "another room",
+    RefusalReason.WRONG_ROOM: "another room or another secret",
     RefusalReason.OWN_SELF: "this very node",
     RefusalReason.SAME_IDENTITY: "a copy of this profile",
     RefusalReason.BUSY: "no room for a further connection",

@@ -138,7 +138,8 @@ COMMANDS: Final[tuple[CommandSpec, ...]] = (
         "/invite [qr]",
         "make an invite to this room",
         (
-            "Somebody else types connect and the invite, or starts with -c and the invite.",
+            "Somebody else types connect and the invite, or starts with --invite-file -.",
+            "In a private room whoever reads it is a member for good.",
             "With qr it is drawn as well, for a camera.",
         ),
     ),
