@@ -98,18 +98,13 @@ class Comparisons:
         comparison = self._comparisons.get(connection)
         return comparison is not None and comparison.is_opening
 
-    def is_catching_up(self, now: float) -> bool:
-        """Tell whether the first comparison with any neighbour is still going on.
+    def has_opened(self, now: float, lately_s: float) -> bool:
+        """Tell whether the first comparison with a neighbour of so lately is still going on.
 
-        One that takes longer than later messages wait for earlier ones counts no more, or who
-        never answers could keep them waiting.
+        One that takes longer counts no more: otherwise who never answers could keep all waiting.
         """
-        since = now - limits.ORDER_WAIT_LONGEST_S
+        since = now - lately_s
         return any(c.is_opening and c.opened_at > since for c in self._comparisons.values())
-
-    def opened_at(self, connection: ConnectionId) -> float:
-        """Return when that connection opened, monotonic seconds."""
-        return self._comparisons[connection].opened_at
 
     # --- Digests --------------------------------------------------------------------------------
 

@@ -324,7 +324,9 @@ class Repair:
         if series == self._mine or self.refusals.is_muted(author_of(series), now):
             return
         is_lacking = self._gaps.offer(series, span, connection, why, now)
-        if is_lacking and why is Why.OPENING and self._is_settling(now):
+        # As long as a neighbour may yet name lower numbers of an author than are known.
+        is_settling = self._comparisons.has_opened(now, limits.NUMBERING_SETTLES_S)
+        if is_lacking and why is Why.OPENING and is_settling:
             self._reading.begin(series, span[0])
 
     def _check(self, connection: ConnectionId) -> None:
@@ -350,7 +352,7 @@ class Repair:
     def on_time(self, now: float, wall_ms: int) -> list[Effect]:
         """Do what is due."""
         effects = [*self._compare(now, wall_ms), *self._pump(now)]
-        is_catching_up = self._comparisons.is_catching_up(now)
+        is_catching_up = self._comparisons.has_opened(now, limits.ORDER_WAIT_LONGEST_S)
         self._reading.on_time(now, wall_ms, self._gaps, is_catching_up=is_catching_up)
         for refused in self.refusals.on_time(now):
             self._reading.tell(refused)
@@ -383,16 +385,6 @@ class Repair:
         self._store.forget_before(minute_of(wall_ms) - limits.STORE_MINUTES)
         self._received.on_time(now)
         self._forget_at = now + _FORGET_EVERY_S if len(self._received) else None
-
-    # --- Where authors begin --------------------------------------------------------------------
-
-    def _is_settling(self, now: float) -> bool:
-        """Whether a neighbour may yet name lower numbers of an author than are known."""
-        return any(
-            self._comparisons.is_opening(connection)
-            and now < self._comparisons.opened_at(connection) + limits.NUMBERING_SETTLES_S
-            for connection in self._opened_ms
-        )
 
 
 def _span_of(envelope: Envelope) -> Span:
