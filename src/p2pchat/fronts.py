@@ -34,11 +34,11 @@ from p2pchat.ui.attendance import lines_of_attendance
 from p2pchat.ui.backlog import EarlierMessages, Newcomers
 from p2pchat.ui.commands import MapForm, NotYet, SetBack
 from p2pchat.ui.findings import lines_of_findings
-from p2pchat.ui.grammar import parse
 from p2pchat.ui.help_text import help_text
 from p2pchat.ui.lateness import Lateness
 from p2pchat.ui.names import naming_among
 from p2pchat.ui.ndjson import Request
+from p2pchat.ui.pasting import Pasting, commands_of
 from p2pchat.ui.people import AboutPerson, lines_about
 from p2pchat.ui.words import NOTHING_SAID
 
@@ -193,7 +193,10 @@ class TerminalFront:
         from p2pchat.ui.screen import Screen  # noqa: PLC0415
 
         self._around = around
-        self._screen = Screen(theme, self._complete_with, around.is_verified)
+        self._pasting = Pasting()
+        self._screen = Screen(
+            theme, self._complete_with, around.is_verified, self._pasting.question
+        )
         self._lateness = Lateness()
         self._earlier = _Gathering(self._show_now)
         self._stale_timer: asyncio.TimerHandle | None = None
@@ -214,9 +217,10 @@ class TerminalFront:
         await self._screen.close()
 
     async def requests(self) -> AsyncIterator[Request]:
-        """Yield one request for each accepted buffer."""
+        """Yield what was entered; a long text as several messages."""
         async for line in self._screen.lines():
-            yield Request(parse(line))
+            for command in commands_of(line):
+                yield Request(command)
 
     def show(self, notice: Notice, ref: str | None = None) -> None:
         """Print a notice above the prompt."""
@@ -227,6 +231,7 @@ class TerminalFront:
 
     def _show_now(self, notice: Notice) -> None:
         if isinstance(notice, Listening):
+            self._pasting.is_private = notice.is_private
             self._screen.show_banner(notice, __version__)
         else:
             self._screen.show(notice, self._around.me, self._around.named)

@@ -108,11 +108,18 @@ async def _one_turn_of_the_loop() -> None:
 @asynccontextmanager
 async def desk(
     complete: Callable[[str], list[Candidate]] | None = None,
+    question: Callable[[str], str | None] = lambda _: None,
 ) -> AsyncIterator[Desk]:
     paper, clock = Paper(), Clock()
     with create_pipe_input() as keys:
         terminal = Terminal(
-            "alice", LOBBY, complete=complete, input=keys, output=paper, clock=clock
+            "alice",
+            LOBBY,
+            complete=complete,
+            question=question,
+            input=keys,
+            output=paper,
+            clock=clock,
         )
         async with terminal:
             yield Desk(terminal, keys, paper, clock)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2pchat.ui.model import Backlog, Toolbar, toolbar_text
+from p2pchat.ui.model import Backlog, Draft, Toolbar, toolbar_text
 
 
 def text_of(toolbar: Toolbar, width: int = 80, *, editor_lines: int = 1) -> str:
-    return "".join(text for _, text in toolbar_text(toolbar, width, editor_lines=editor_lines))
+    return "".join(text for _, text in toolbar_text(toolbar, width, Draft(editor_lines)))
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,17 @@ def test_a_long_paste_is_announced_before_it_is_sent() -> None:
 
     assert text_of(toolbar, editor_lines=6) == " 6 lines, Enter sends, Ctrl+C drops"
     assert text_of(toolbar, editor_lines=5) == " lobby · 2 peers · :55555 · /help"
+
+
+def test_a_text_of_several_messages_says_how_many_it_makes() -> None:
+    toolbar = Toolbar("lobby", 2, 55555)
+
+    def shown(draft: Draft, width: int = 80) -> str:
+        return "".join(text for _, text in toolbar_text(toolbar, width, draft))
+
+    assert shown(Draft(210, 3)) == " 210 lines, 3 messages, Enter asks, Ctrl+C drops"
+    assert shown(Draft(1, 2)) == " 2 messages, Enter asks, Ctrl+C drops"
+    assert shown(Draft(210, 3), 40) == " 210 lines, 3 messages, Enter asks…"
 
 
 def test_a_rooms_name_cannot_steer_the_terminal() -> None:

@@ -77,7 +77,7 @@ def line(notice: Notice, scene: Scene = SCENE, at: datetime = NOON) -> str:
     [
         (Received(said("hello")), "12:04 bob: hello"),
         (Received(said("waves", kind=Kind.ACTION)), "12:04 * bob waves"),
-        (Received(said("one\ntwo\n")), "12:04 bob: one\n      two\n      "),
+        (Received(said("one\ntwo\n")), "12:04 bob: one\n      two"),
         (Received(said("see @alice, ok?")), "12:04 >> bob: see @alice, ok?"),
         (Received(said("pokes alice", kind=Kind.ACTION)), "12:04 >> * bob pokes alice"),
         (

@@ -37,16 +37,31 @@ class Toolbar:
     """Whether only who has the room's secret is in it."""
 
 
-def toolbar_text(toolbar: Toolbar, width: int, *, editor_lines: int = 1) -> Fragments:
-    """Lay out the toolbar.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The text in the editor."""
+
+    lines: int = 1
+    messages: int = 1
+    """How many it makes when it is sent."""
+
+
+ONE_LINE: Final = Draft()
+
+
+def toolbar_text(toolbar: Toolbar, width: int, draft: Draft = ONE_LINE) -> Fragments:
+    """Lay out the toolbar, or say what Enter would do with a long text.
 
     Args:
         toolbar: What to show.
         width: Columns of the terminal.
-        editor_lines: How many lines the text in the editor has.
+        draft: What stands in the editor.
     """
-    if editor_lines > PASTE_LINES:
-        return [("", fit_words(f" {editor_lines} lines, Enter sends, Ctrl+C drops", width))]
+    if draft.lines > PASTE_LINES or draft.messages > 1:
+        what = [f"{draft.lines} lines"] if draft.lines > 1 else []
+        what += [f"{draft.messages} messages"] if draft.messages > 1 else []
+        what.append("Enter asks" if draft.messages > 1 else "Enter sends")
+        return [("", fit_words(f" {', '.join(what)}, Ctrl+C drops", width))]
     narrow = width < NARROW_COLUMNS
     room = _fit(visible_line(toolbar.room), max(8, width // ROOM_COLUMNS_SHARE))
     if toolbar.is_private:

@@ -213,7 +213,7 @@ def _disconnected(notice: Disconnected) -> Lines:
 
 def _message(message: Message) -> list[str]:
     nick = _nick(message.author)
-    first, *more = visible(message.text).split("\n")
+    first, *more = visible(message.text).removesuffix("\n").split("\n")
     head = f"* {nick} {first}" if message.action else f"{nick} -> {first}"
     return [head, *(INDENT + line for line in more)]
 

@@ -37,18 +37,29 @@ class Screen:
     """Shows notices in the terminal and yields what is typed there."""
 
     def __init__(
-        self, color: str, around: Around, is_verified: Verdict = nobody_is_verified
+        self,
+        color: str,
+        around: Around,
+        is_verified: Verdict = nobody_is_verified,
+        question: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._mode = ColourMode(color)
         self._theme = Theme(self._mode)
         self._around = around
         self._is_verified = is_verified
+        self._question = question
         self._terminal: Terminal | None = None
 
     async def open(self, me: Person, toolbar: Toolbar) -> None:
         """Take the terminal over."""
         has_colour = False if self._mode is ColourMode.OFF else None
-        self._terminal = Terminal(me.nick, toolbar, complete=self._complete, has_colour=has_colour)
+        self._terminal = Terminal(
+            me.nick,
+            toolbar,
+            complete=self._complete,
+            question=self._question,
+            has_colour=has_colour,
+        )
         await self._terminal.__aenter__()
 
     async def close(self) -> None:

@@ -23,7 +23,8 @@ from rich.text import Text
 from p2pchat.core.invites import INVITE_SCHEME
 from p2pchat.errors import TerminalGone
 from p2pchat.sanitize import visible_line
-from p2pchat.ui.model import Backlog, Toolbar, toolbar_text
+from p2pchat.ui.model import Backlog, Draft, Toolbar, fit_words, toolbar_text
+from p2pchat.ui.pieces import count_pieces
 from p2pchat.ui.printer import Printer
 from p2pchat.ui.tty import console_input, console_output
 
@@ -75,6 +76,7 @@ class Terminal:
         toolbar: Toolbar,
         *,
         complete: Callable[[str], Iterable[Candidate]] | None = None,
+        question: Callable[[str], str | None] = lambda _: None,
         has_colour: bool | None = None,
         input: Input | None = None,  # noqa: A002 - prompt_toolkit's word
         output: Output | None = None,
@@ -86,6 +88,8 @@ class Terminal:
             nick: What the prompt says.
             toolbar: What stands below the input line.
             complete: Gives the completions for the text before the cursor.
+            question: Gives what to ask, in place of the toolbar, before a text is taken out of the
+                editor; None for nothing.
             has_colour: Whether to use colours; None leaves it to NO_COLOR.
             input: Where keys come from; None for standard input.
             output: Where to draw; None for standard output.
@@ -96,6 +100,8 @@ class Terminal:
         """
         self._nick = visible_line(nick)
         self._toolbar = toolbar
+        self._question = question
+        self._asked: tuple[str, str | None] = ("", None)
         self._clock = clock
         self._output = console_output(self._end_gone) if output is None else output
         self._printer = Printer(has_colour)
@@ -235,6 +241,9 @@ class Terminal:
         if len(self._accepted) >= ACCEPTED_LIMIT_LINES:
             self.bell()
             return True
+        self._asked = (buffer.text, self._question(buffer.text))
+        if self._asked[1] is not None:
+            return True
         # What was no valid UTF-8 arrives as lone surrogates, which nobody could encode again.
         self._accepted.append(_SURROGATES.sub("\ufffd", buffer.text))
         self._something_happened.set()
@@ -273,9 +282,14 @@ class Terminal:
         return [("", f"{self._nick}> ")]
 
     def _toolbar_text(self) -> StyleAndTextTuples:
-        editor_lines = self._session.default_buffer.document.line_count
+        document = self._session.default_buffer.document
         columns = self._output.get_size().columns
-        return [*toolbar_text(self._toolbar, columns, editor_lines=editor_lines)]
+        about, question = self._asked
+        # Not above the prompt, where a long text would push it out of the window.
+        if question is not None and about == document.text:
+            return [("", fit_words(f" {question}", columns))]
+        draft = Draft(document.line_count, count_pieces(document.text))
+        return [*toolbar_text(self._toolbar, columns, draft)]
 
     # --- Keys -------------------------------------------------------------------------------
 

@@ -268,7 +268,7 @@ def _author(message: Message, scene: Scene) -> str:
 
 
 def _body(text: str) -> str:
-    first, *more = text.split("\n")
+    first, *more = text.removesuffix("\n").split("\n")  # a piece of a long text ends with one
     hidden = len(more) + 1 - LINES_LIMIT
     lines = [first, *more[: LINES_LIMIT - 1]]
     shown = f"\n{GUTTER}".join(_clipped(visible(line)) for line in lines)
