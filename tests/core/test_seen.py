@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,8 +11,13 @@ from p2pchat.core import limits
 from p2pchat.core.seen import SeenCache
 from p2pchat.core.values import EnvelopeId
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _GENERATIONS = 4
 _GENERATION_S = 10.0
+ROUNDING_S = 1e-6
+"""Sums of such times are not exact."""
 
 
 def name(number: int) -> EnvelopeId:
@@ -42,9 +50,9 @@ def test_an_id_lives_all_generations_but_one_and_at_most_one_longer(
         seen.remember(name(number), now)
         remembered_at[number] = now
         for known, at in remembered_at.items():
-            if now - at < (_GENERATIONS - 1) * _GENERATION_S:
+            if now - at < (_GENERATIONS - 1) * _GENERATION_S - ROUNDING_S:
                 assert name(known) in seen
-            if now - at >= _GENERATIONS * _GENERATION_S:
+            if now - at >= _GENERATIONS * _GENERATION_S + ROUNDING_S:
                 assert name(known) not in seen
 
 
@@ -97,3 +105,17 @@ def test_ids_are_remembered_longer_than_envelopes_are_timely() -> None:
     memory_s = (limits.SEEN_GENERATIONS - 1) * limits.SEEN_GENERATION_S
 
     assert memory_s > limits.AGE_PAST_S + limits.AGE_FUTURE_S
+
+
+@pytest.mark.threat(6)
+def test_a_million_ids_in_a_minute_take_bounded_memory(
+    record_property: Callable[[str, object], None],
+) -> None:
+    seen = SeenCache()
+    for number in range(1_000_000):
+        seen.remember(name(number), number * 60.0 / 1_000_000)
+    held_bytes = len(seen) * sys.getsizeof(name(0)) + sum(map(sys.getsizeof, seen._generations))
+
+    assert len(seen) <= limits.SEEN_LIMIT_IDS
+    assert held_bytes < 24 * 2**20
+    record_property("reached", f"{len(seen):,} of 10⁶ ids kept, in {held_bytes / 2**20:.1f} MiB")

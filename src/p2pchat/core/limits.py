@@ -151,7 +151,7 @@ is forgotten.
 """
 
 SEEN_LIMIT_IDS: Final = 200_000
-"""Most ids in that memory, about 22 MiB; only an attack comes near."""
+"""Most ids in that memory, 21 MiB; only an attack comes near."""
 
 # --- Rates in open rooms ----------------------------------------------------------------------
 #
