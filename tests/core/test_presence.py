@@ -200,3 +200,15 @@ def test_a_lost_neighbour_who_lives_is_counted_again_as_soon_as_others_bring_his
     assert [type(tell.notice) for tell in of(effects, Tell)] == [Joined]
     heard = subject.core.peers(subject.now).heard
     assert [(status.person.id, status.hops) for status in heard] == [(BOB, 1)]
+
+
+def test_who_is_blocked_is_marked_among_the_peers() -> None:
+    subject = OneCore()
+    subject.open("bob")
+    subject.open("eve")
+    subject.core.contacts.block(Person(BOB, "bob"), WALL_MS)
+
+    peers = subject.core.peers(subject.now)
+
+    assert len(peers.neighbours) == 2
+    assert peers.blocked == {BOB}

@@ -155,6 +155,17 @@ def test_peers_are_a_labelled_line_each_in_a_narrow_window() -> None:
     ]
 
 
+def test_who_is_blocked_is_marked_so() -> None:
+    assert BOB.id is not None
+    peers = Peers((), (HeardStatus(BOB, 2, 1), HeardStatus(OTHER_BOB, 2, 1)), frozenset({BOB.id}))
+
+    wide = plain(render_peers(peers, 80, SCENE), 80).split("\n")
+    narrow = plain(render_peers(peers, 79, SCENE)).split("\n")
+
+    assert [row.split()[-1] for row in wide[1:]] == ["blocked", "no"]
+    assert narrow[0] == "bob: connection via others, hops 2, heard 1 s ago, blocked"
+
+
 def test_peers_of_nobody_are_said_in_words() -> None:
     assert plain(render_peers(Peers((), ()), 80, SCENE)) == "-- no one is connected"
 

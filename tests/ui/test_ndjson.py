@@ -208,7 +208,10 @@ def test_peers_are_facts_in_fields() -> None:
 
     found = json.loads(
         encode_peers(
-            Peers(neighbours, (HeardStatus(BOB, 2, 7.5),)), TS, "r", lambda peer: peer == BOB.id
+            Peers(neighbours, (HeardStatus(BOB, 2, 7.5),), frozenset({PeerId(bytes(range(32)))})),
+            TS,
+            "r",
+            lambda peer: peer == BOB.id,
         )
     )
 
@@ -221,12 +224,13 @@ def test_peers_are_facts_in_fields() -> None:
             "neighbours": [
                 {"peer": BOB_JSON, "address": here, "direction": "out", "rtt_ms": 1.235,
                  "heard_s": 3.0, "connected_s": 200.0, "place": "pinned", "how": "typed",
-                 "verified": True},
+                 "verified": True, "blocked": True},
                 {"peer": GUEST_JSON, "address": here, "guest": True, "direction": "in",
                  "rtt_ms": None, "heard_s": 1.0, "connected_s": 2.0, "place": "beside",
-                 "how": None, "verified": False},
+                 "how": None, "verified": False, "blocked": False},
             ],
-            "heard": [{"who": BOB_JSON, "hops": 2, "heard_s": 7.5, "verified": True}],
+            "heard": [{"who": BOB_JSON, "hops": 2, "heard_s": 7.5, "verified": True,
+                       "blocked": True}],
         },
     }  # fmt: skip
 

@@ -284,7 +284,10 @@ class Machines:
             self._joining.place_of,
             now,
         )
-        return Peers(near_statuses + guests, heard)
+        known = [status.person.id for status in near_statuses]
+        known += [status.person.id for status in heard]
+        blocked = frozenset(peer for peer in known if peer and self.contacts.is_blocked(peer))
+        return Peers(near_statuses + guests, heard, blocked)
 
     def holdings(self) -> tuple[Holding, ...]:
         """Count everything that strangers can make grow, each with its limit."""

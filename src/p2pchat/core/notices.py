@@ -286,6 +286,8 @@ class Peers(Struct, frozen=True):
 
     neighbours: tuple[NeighbourStatus, ...]
     heard: tuple[HeardStatus, ...]
+    blocked: frozenset[PeerId] = frozenset()
+    """Who of them is blocked by the user."""
 
 
 class MapPerson(Struct, frozen=True):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from p2pchat.core.notices import HeardStatus, NeighbourStatus, NetworkMap, Peers
-    from p2pchat.core.values import Person
+    from p2pchat.core.values import PeerId, Person
     from p2pchat.ui.chart import Branch
     from p2pchat.ui.view import Scene
 
@@ -45,8 +45,9 @@ def render_peers(peers: Peers, width: int, scene: Scene) -> RenderableType:
         width: Columns of the terminal; fewer than 80 give a labelled line a peer.
         scene: Who looks, and how.
     """
-    rows = [_neighbour_row(status, scene) for status in peers.neighbours]
-    rows += [_heard_row(status, scene) for status in peers.heard]
+    blocked = peers.blocked
+    rows = [_neighbour_row(status, blocked, scene) for status in peers.neighbours]
+    rows += [_heard_row(status, blocked, scene) for status in peers.heard]
     if not rows:
         return _nobody(scene)
     return _table(rows) if width >= TABLE_COLUMNS else _labelled(rows)
@@ -119,25 +120,30 @@ def _grow(tree: Tree, branch: Branch, scene: Scene) -> None:
 
 _COLUMNS: Final = ("name", "address", "connection", "for", "hops", "rtt", "heard", "verified")
 
+_BLOCKED: Final = "blocked"
+"""In the place of whether somebody is verified: a word of its own, not the value of a column."""
+
 _Row = tuple[Text, str, str, str, str, str, str, str]
 
 
-def _neighbour_row(status: NeighbourStatus, scene: Scene) -> _Row:
+def _neighbour_row(status: NeighbourStatus, blocked: frozenset[PeerId], scene: Scene) -> _Row:
     name = Text(name_of(status.person, scene), scene.theme.nick(status.person.id))
     direction = "in" if status.direction is Direction.IN else "out"
     rtt = "-" if status.rtt_ms is None else f"{status.rtt_ms:.1f} ms"
     address = visible_line(str(status.address))
-    heard, trust = _ago(status.heard_s), _yes_if_verified(status.person, scene)
+    heard, trust = _ago(status.heard_s), _trust(status.person, blocked, scene)
     return name, address, direction, status.place.value, "1", rtt, heard, trust
 
 
-def _heard_row(status: HeardStatus, scene: Scene) -> _Row:
+def _heard_row(status: HeardStatus, blocked: frozenset[PeerId], scene: Scene) -> _Row:
     name = Text(name_of(status.person, scene), scene.theme.nick(status.person.id))
-    trust = _yes_if_verified(status.person, scene)
+    trust = _trust(status.person, blocked, scene)
     return name, "-", "via others", "-", str(status.hops), "-", _ago(status.heard_s), trust
 
 
-def _yes_if_verified(person: Person, scene: Scene) -> str:
+def _trust(person: Person, blocked: frozenset[PeerId], scene: Scene) -> str:
+    if person.id in blocked:
+        return _BLOCKED
     return "yes" if person.id is not None and scene.is_verified(person.id) else "no"
 
 
@@ -166,5 +172,8 @@ def _labelled(rows: list[_Row]) -> Text:
         text.append("\n" if number else "")
         text.append_text(name)
         pairs = zip(_COLUMNS[1:], cells, strict=True)
-        text.append(": " + ", ".join(f"{label} {cell}" for label, cell in pairs if cell != "-"))
+        said = (
+            cell if cell is _BLOCKED else f"{label} {cell}" for label, cell in pairs if cell != "-"
+        )
+        text.append(": " + ", ".join(said))
     return text

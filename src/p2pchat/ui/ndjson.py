@@ -159,7 +159,8 @@ def encode_peers(
     """Return the line that answers `/peers`; lengths of time in seconds, round trips in ms."""
 
     def trust(person: Person) -> dict[str, object]:
-        return {"verified": person.id is not None and is_verified(person.id)}
+        is_sure = person.id is not None and is_verified(person.id)
+        return {"verified": is_sure, "blocked": person.id in peers.blocked}
 
     found = {
         "neighbours": [_neighbour(each) | trust(each.person) for each in peers.neighbours],

@@ -116,9 +116,15 @@ def lines_of_peers(peers: Peers, is_verified: Verdict = nobody_is_verified) -> l
         return [NOBODY_CONNECTED]
     people = [status.person for status in peers.neighbours]
     people += [status.person for status in peers.heard]
+
+    def trust(person: Person) -> list[str]:
+        if person.id is None:
+            return []
+        return [of_trust(person, is_verified), *(["blocked"] if person.id in peers.blocked else [])]
+
     return [
-        *(_neighbour(status, people, is_verified) for status in peers.neighbours),
-        *(_heard(status, people, is_verified) for status in peers.heard),
+        *(_neighbour(status, people, trust(status.person)) for status in peers.neighbours),
+        *(_heard(status, people, trust(status.person)) for status in peers.heard),
     ]
 
 
@@ -256,7 +262,7 @@ def _address(address: Address) -> str:
     return visible_line(str(address))
 
 
-def _neighbour(status: NeighbourStatus, people: Iterable[Person], is_verified: Verdict) -> str:
+def _neighbour(status: NeighbourStatus, people: Iterable[Person], trust: list[str]) -> str:
     rtt = "unknown" if status.rtt_ms is None else f"{status.rtt_ms:.1f} ms"
     parts = [
         f"name {visible_line(label(status.person, people))}",
@@ -267,24 +273,20 @@ def _neighbour(status: NeighbourStatus, people: Iterable[Person], is_verified: V
         f"rtt {rtt}",
         f"heard {_span(status.heard_s)} ago",
         f"key {_key(status.person)}",
-        *_trust(status.person, is_verified),
+        *trust,
     ]
     return "  ".join(parts)
 
 
-def _heard(status: HeardStatus, people: Iterable[Person], is_verified: Verdict) -> str:
+def _heard(status: HeardStatus, people: Iterable[Person], trust: list[str]) -> str:
     parts = [
         f"name {visible_line(label(status.person, people))}",
         f"hops {status.hops}",
         f"heard {_span(status.heard_s)} ago",
         f"key {_key(status.person)}",
-        *_trust(status.person, is_verified),
+        *trust,
     ]
     return "  ".join(parts)
-
-
-def _trust(person: Person, is_verified: Verdict) -> list[str]:
-    return [] if person.id is None else [of_trust(person, is_verified)]
 
 
 def _key(person: Person) -> str:
