@@ -21,7 +21,7 @@ class Effort:
     property_examples: int
     """Of a hypothesis property in a parser or a cleaner."""
     fuzz_inputs: int
-    """A fuzz target."""
+    """Of a fuzz target, by hypothesis; `python -m tests.fuzz` goes on from there."""
     simulation_seeds: int
     """Random networks of a scenario."""
     simulation_nodes: int
@@ -66,7 +66,7 @@ QUICK: Final = Effort(
 
 LONG: Final = Effort(
     property_examples=100_000,
-    fuzz_inputs=10_000_000,
+    fuzz_inputs=100_000,
     simulation_seeds=1_000,
     simulation_nodes=10_000,
     state_machine_runs=5_000,
