@@ -159,9 +159,10 @@ class Soak:
         self._report(
             f"{len(crowd.up)} up  said {tally.said}  settled: owed {tally.owed}"
             f" missing {tally.missing} twice {tally.twice} disordered {tally.disordered}"
-            f" late {tally.late}  direct {crowd.direct.taken} missing {crowd.direct.missing}"
-            f" twice {crowd.direct.twice}  highest: {watch.highest_rss_mib:.1f} MiB"
-            f" {watch.highest_files} files {watch.highest_tasks} tasks"
+            f" late {tally.late} backlog {tally.backlog_behind}  direct {crowd.direct.taken}"
+            f" missing {crowd.direct.missing} twice {crowd.direct.twice}"
+            f"  highest: {watch.highest_rss_mib:.1f} MiB {watch.highest_files} files"
+            f" {watch.highest_tasks} tasks"
             f"  unexpected {unexpected}  log {log_kib:.0f} KiB"
         )
 

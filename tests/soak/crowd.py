@@ -180,7 +180,9 @@ class Crowd:
                 self.ledger.connected(run, at)
             case {"type": "message", "from": {"nick": str(nick)}, "text": str(text)}:
                 start, number, _ = text.split(" ", 2)
-                self.ledger.shown(run, (nick, int(start)), int(number), at)
+                author = nick, int(start)
+                is_earlier = bool(told["earlier"])
+                self.ledger.shown(run, author, int(number), at, is_earlier=is_earlier)
             case {"type": "gap", "author": {"nick": str(nick)}}:
                 self.ledger.told_gap(run, nick)
             case {"type": "sent", "to": {"nick": str(nick)}, "id": str(message)}:

@@ -59,6 +59,8 @@ class Tally:
     disordered: int = 0
     late: int = 0
     """Shown behind later ones, after the gap was told: allowed, and worth knowing."""
+    backlog_behind: int = 0
+    """Of what a newcomer was shown marked as earlier, behind later ones of the same author."""
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -113,8 +115,10 @@ class Ledger:
         """Note that a run was told that something of that author is missing."""
         self._lives.setdefault(reader, _Life()).told.add(author)
 
-    def shown(self, reader: Run, author: Run, number: int, at: float) -> None:
-        """Note that a run shows a message."""
+    def shown(
+        self, reader: Run, author: Run, number: int, at: float, *, is_earlier: bool = False
+    ) -> None:
+        """Note that a run shows a message, perhaps marked as earlier."""
         life = self._lives.setdefault(reader, _Life())
         before = life.shown.get(author, 0)
         what = f"{author[0]}.{author[1]} #{number} to {reader[0]}.{reader[1]} at {at:.1f}"
@@ -123,12 +127,15 @@ class Ledger:
             self.tally.note(f"twice: {what}")
             return
         if before >> number:
-            self._note_disorder(life, author, what)
+            self._note_disorder(life, author, what, is_earlier=is_earlier)
         life.shown[author] = before | 1 << number
         if (said := self._open.get((author, number))) is not None:
             said.shown_at[reader] = at
 
-    def _note_disorder(self, life: _Life, author: Run, what: str) -> None:
+    def _note_disorder(self, life: _Life, author: Run, what: str, *, is_earlier: bool) -> None:
+        if is_earlier:
+            self.tally.backlog_behind += 1
+            return
         if author[0] in life.told:
             self.tally.late += 1
             return

@@ -116,6 +116,15 @@ def test_where_the_gap_was_told_it_is_only_late(ledger: Ledger) -> None:
     assert (ledger.tally.disordered, ledger.tally.late) == (0, 1)
 
 
+def test_a_newcomers_backlog_behind_what_is_said_now_is_counted_apart(ledger: Ledger) -> None:
+    for number in (0, 1):
+        ledger.said(ANN, number, 1.0)
+    ledger.shown(BEN, ANN, 1, 1.1)
+    ledger.shown(BEN, ANN, 0, 1.2, is_earlier=True)
+
+    assert (ledger.tally.disordered, ledger.tally.backlog_behind) == (0, 1)
+
+
 def test_what_is_settled_takes_no_memory(ledger: Ledger) -> None:
     for start in range(1, 1000):
         run: Run = ("dan", start)

@@ -76,6 +76,8 @@ def _delivery(soaked: Soaked) -> Iterable[Figure]:
     yield at_most(row, SUBJECT, "shown twice", "messages", tally.twice, 0)
     yield at_most(row, SUBJECT, "out of order", "messages", tally.disordered, 0)
     yield Figure(row, SUBJECT, "shown late, the gap was told", "messages", tally.late)
+    behind = tally.backlog_behind
+    yield Figure(row, SUBJECT, "backlog of newcomers behind later ones", "messages", behind)
     yield Figure(row, SUBJECT, "said", "messages", tally.said)
     yield Figure(row, SUBJECT, "owed", "messages", tally.owed)
     yield Figure(row, SUBJECT, "gone with who had them", "messages", tally.lost_with_author)
