@@ -3,15 +3,28 @@ goes on from there."""
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
+from p2pchat.core.frames import Frame
+from p2pchat.wire.codec import Codec
 from tests.effort import EFFORT
 from tests.fuzz import corpus
-from tests.fuzz.core_targets import CORE
+from tests.fuzz.core_targets import (
+    CORE,
+    DIRECT,
+    FLOODING,
+    JOINING,
+    OPENING,
+    REPAIR,
+    SURVEY,
+)
 from tests.fuzz.cost import cost_of
 from tests.fuzz.mutation import mutations
 from tests.fuzz.targets import TARGETS
+from tests.fuzz.wire_targets import SIGNED_PARTS
 
 _CORE_SHARE = 5
 """A whole node takes so much longer than a parser."""
@@ -48,6 +61,18 @@ def test_what_is_kept_is_small_and_reaches_further_than_the_seeds(name: str) -> 
 
     assert sum(map(len, kept)) <= corpus.KEPT_LIMIT_BYTES
     assert not set(kept) & set(TARGETS[name].seeds())
+
+
+def test_every_frame_is_in_a_family_of_its_own_target() -> None:
+    families = (OPENING, FLOODING, REPAIR, JOINING, SURVEY, DIRECT)
+
+    assert set(get_args(Frame)) <= frozenset[type]().union(*families)
+
+
+def test_every_reader_of_the_codec_is_in_a_target() -> None:
+    readers = {name for name in dir(Codec) if name.startswith("decode_")}
+
+    assert readers == {f"decode_{name}" for _, name in SIGNED_PARTS}
 
 
 def test_every_folder_of_the_corpus_is_that_of_a_target() -> None:

@@ -99,7 +99,7 @@ def _frame_seeds() -> list[bytes]:
     return [raw(frame, least_fields(frame)) for frame in FRAMES]
 
 
-_PARTS: Final[tuple[tuple[type[msgspec.Struct], str], ...]] = (
+SIGNED_PARTS: Final[tuple[tuple[type[msgspec.Struct], str], ...]] = (
     (Header, "header"),
     (Texts, "texts"),
     (Here, "presence"),
@@ -118,7 +118,7 @@ _PARTS: Final[tuple[tuple[type[msgspec.Struct], str], ...]] = (
 def signed_parts(data: bytes) -> None:
     """The first byte chooses what is to be read, the rest is read."""
     codec: Any = Codec()
-    kind, name = _PARTS[Reader(data).choice(len(_PARTS))]
+    kind, name = SIGNED_PARTS[Reader(data).choice(len(SIGNED_PARTS))]
     read: Callable[[bytes], Any] = getattr(codec, f"decode_{name}")
     write: Callable[[Any], bytes] = getattr(codec, f"encode_{name}")
     try:
@@ -133,7 +133,7 @@ def signed_parts(data: bytes) -> None:
 def _part_seeds() -> list[bytes]:
     return [
         bytes([number]) + msgspec.msgpack.encode(least_fields(kind))
-        for number, (kind, _) in enumerate(_PARTS)
+        for number, (kind, _) in enumerate(SIGNED_PARTS)
     ]
 
 
