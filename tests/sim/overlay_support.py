@@ -17,16 +17,18 @@ SETTLED_S: Final = 2 * limits.JOINER_S
 """By then whoever has no place has gone."""
 
 
-def grown(seed: int, nodes: int = NODES, apart_s: float = 0.05) -> Overlay:
+def grown(
+    seed: int, nodes: int = NODES, apart_s: float = 0.05, *, has_books: bool = False
+) -> Overlay:
     """Return a network in which everybody has joined through the first node, at rest."""
-    overlay = pickle.loads(_grown(seed, nodes, apart_s))
+    overlay = pickle.loads(_grown(seed, nodes, apart_s, has_books))
     assert isinstance(overlay, Overlay)
     return overlay
 
 
 @lru_cache(64)
-def _grown(seed: int, nodes: int, apart_s: float) -> bytes:
-    overlay = Overlay(seed)
+def _grown(seed: int, nodes: int, apart_s: float, has_books: bool) -> bytes:
+    overlay = Overlay(seed, has_books=has_books)
     join(overlay, nodes, apart_s)
     overlay.run(SETTLED_S)
     return pickle.dumps(overlay)

@@ -1,4 +1,8 @@
-"""Nodes of one attacker, who has many keys and few networks: they name one another only."""
+"""Nodes of one attacker, who has many keys and few networks: they name one another only.
+
+The honest ones are in networks of their own, each in another /16 up to 1,024 of them, as people at
+home are. All have address books. They and the attacker's nodes can all be dialled.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Final
 
+from p2pchat.core import limits
 from p2pchat.core.active_view import Link
 from p2pchat.core.events import Dial, Send
 from p2pchat.core.membership import Move
@@ -25,8 +30,10 @@ from p2pchat.core.records import Scope
 from p2pchat.core.values import Address, ConnectionId, PeerId
 from p2pchat.sim.credentials import sim_peer_id
 from p2pchat.sim.desk import OverlayDesk
+from p2pchat.sim.graphs import parts
 from p2pchat.sim.overlay import PORT, Overlay
 from p2pchat.sim.overlay_nodes import OverlayNode
+from tests.sim.overlay_support import grown
 
 GROUPS: Final = 8
 """Networks that the attacker rents."""
@@ -80,17 +87,19 @@ class Sybil:
     def on_frame(
         self, connection: ConnectionId, frame: MembershipFrame, now: float, wall_ms: int
     ) -> list[Move]:
-        friends = self._gang.records(8, wall_ms)
         match frame:
             case Join() | PlaceAsk():
-                return [Send((connection,), PlaceAnswer(is_given=True, records=friends))]
+                return [Send((connection,), PlaceAnswer(True, self._friends(wall_ms)))]
             case Walk(token):
                 friend = self._gang.rng.choice(self._gang.desks).own(Scope.PUBLIC, wall_ms)
                 return [Send((connection,), Found(token, friend))]
             case Shuffle(token):
-                return [Send((connection,), ShuffleAnswer(token, friends))]
+                return [Send((connection,), ShuffleAnswer(token, self._friends(wall_ms)))]
             case _:
                 return []
+
+    def _friends(self, wall_ms: int) -> tuple[PassedRecord, ...]:
+        return self._gang.records(limits.RECORDS_PER_FRAME, wall_ms)
 
 
 def add_sybils(overlay: Overlay, count: int, victims: list[OverlayNode]) -> Gang:
@@ -106,6 +115,35 @@ def add_sybils(overlay: Overlay, count: int, victims: list[OverlayNode]) -> Gang
         node = OverlayNode(len(overlay.nodes), peer, address, Sybil(gang, desk))
         overlay.perform(overlay.put(node), [])
     return gang
+
+
+class Siege:
+    """A network at rest, the attacker's nodes, and one victim that starts again and again."""
+
+    def __init__(self, seed: int, honest: int, sybils: int) -> None:
+        self.overlay = grown(seed, honest, has_books=True)
+        self.honest = list(self.overlay.nodes)
+        self.gang = add_sybils(self.overlay, sybils, self.honest)
+        self.sybils = self.overlay.nodes[honest:]
+        self.victim = self.honest[honest // 2]
+
+    def restart(self) -> None:
+        """Let the victim leave and start again, with its book and its key."""
+        self.overlay.leave(self.victim)
+        self.honest.remove(self.victim)
+        self.victim = self.overlay.restart(self.victim)
+        self.honest.append(self.victim)
+
+    def honest_dials(self, node: OverlayNode | None = None) -> int:
+        """Count the honest ones in the victim's view, or in another one's, that it dialled."""
+        members = (node or self.victim).membership.view.members
+        return sum(link.is_dialled and link.peer not in self.gang.peers for link in members)
+
+    def largest_part(self) -> int:
+        """Count the honest ones that are connected by honest ones."""
+        place = {node.index: number for number, node in enumerate(self.honest)}
+        graph = [[place[i] for i in node.current if i in place] for node in self.honest]
+        return len(parts(graph)[0])
 
 
 def _to(link: Link, frame: Introduce | Join) -> Send:

@@ -7,32 +7,24 @@ from typing import Final
 import pytest
 
 from p2pchat.core import limits
-from p2pchat.core.active_view import Link
-from p2pchat.core.passive_view import Known
-from p2pchat.sim.graphs import parts
 from p2pchat.sim.overlay import Overlay
-from p2pchat.sim.overlay_nodes import Fate, OverlayNode
+from p2pchat.sim.overlay_nodes import Fate
 from p2pchat.sim.sweep import asymmetric
 from tests.effort import EFFORT
 from tests.sim.overlay_support import (
     NODES,
     SETTLED_S,
     broken_bounds,
-    broken_bounds_of,
     grown,
     is_whole,
     lonely,
     seconds_until_whole,
 )
-from tests.sim.sybils import add_sybils
 
 SEEDS: Final = range(max(4, EFFORT.simulation_seeds // 4))
 """A few seconds each; 250 of them in a long run."""
 FEW_SEEDS: Final = range(max(2, EFFORT.simulation_seeds // 10))
 """For what takes many virtual minutes."""
-
-SYBIL_SEEDS: Final = range(max(1, EFFORT.simulation_seeds // 20))
-"""2,500 nodes take a quarter of a minute."""
 
 TWO_CYCLES_S: Final = 2 * limits.SHUFFLE_EVERY_S
 
@@ -131,7 +123,6 @@ def test_a_network_that_lost_most_of_itself_is_well_again_after_two_cycles(seed:
     assert broken_bounds(overlay) == []
 
 
-@pytest.mark.threat(19)
 @pytest.mark.parametrize("seed", FEW_SEEDS)
 def test_two_halves_that_filled_their_views_meet_again_within_two_minutes(seed: int) -> None:
     overlay = grown(seed)
@@ -191,69 +182,21 @@ def test_a_half_that_nobody_can_dial_gets_its_share(seed: int, knows_it: bool) -
     assert max(len(node.wires) for node in overlay.nodes) <= limits.CONNECTIONS_LIMIT / 2
 
 
-# --- Sybils -----------------------------------------------------------------------------------
-
-HONEST: Final = 500
-SYBILS: Final = 2_000
+# --- Networks of addresses --------------------------------------------------------------------
 
 
-@pytest.mark.threat(7)
-@pytest.mark.parametrize("seed", SYBIL_SEEDS)
-def test_the_honest_stay_one_network_while_sybils_take_every_place_they_get(seed: int) -> None:
-    overlay = grown(seed, HONEST)
-    add_sybils(overlay, SYBILS, list(overlay.nodes))
+@pytest.mark.parametrize("network", ["20.7", "10.7"], ids=["all in one /16", "a LAN"])
+def test_rules_about_networks_do_no_harm_where_all_are_in_one(network: str) -> None:
+    overlay = Overlay(1)
+    entry = overlay.add(host=f"{network}.0.1")
+    for number in range(1, 100):
+        overlay.run(0.05)
+        overlay.introduce(overlay.add(host=f"{network}.{number}.1"), entry)
+    overlay.run(SETTLED_S)
+    at_first = min(len(node.membership.view.members) for node in overlay.nodes)
 
-    overlay.run(60)
+    overlay.kill(overlay.random.sample(overlay.nodes, 50), Fate.DIED)
+    overlay.run(SETTLED_S)
 
-    honest = overlay.nodes[:HONEST]
-    graph = [[other for other in node.current if other < HONEST] for node in honest]
-    assert len(parts(graph)[0]) == HONEST
-    assert broken_bounds_of(honest) == []
-
-
-@pytest.mark.threat(7)
-@pytest.mark.parametrize("seed", SYBIL_SEEDS)
-def test_who_restarts_early_in_an_attack_of_sybils_finds_somebody_honest(seed: int) -> None:
-    assert sum(honest_dials_after_restarts(seed, attack_s=60, restarts=2)) >= 1
-
-
-@pytest.mark.threat(7)
-@pytest.mark.long
-@pytest.mark.xfail(
-    reason="after minutes every place that others can give is a Sybil's",
-    strict=False,
-)
-@pytest.mark.parametrize("seed", FEW_SEEDS)
-def test_sybils_do_not_cut_off_who_restarts(seed: int) -> None:
-    honest = honest_dials_after_restarts(seed, attack_s=300, restarts=10)
-
-    assert min(honest) >= 1, honest
-
-
-def honest_dials_after_restarts(seed: int, attack_s: float, restarts: int) -> list[int]:
-    """Return how many honest ones a victim has dialled himself, half a minute after each start."""
-    overlay = grown(seed, HONEST)
-    gang = add_sybils(overlay, SYBILS, list(overlay.nodes))
-    victim = overlay.nodes[HONEST // 2]
-    overlay.run(attack_s)
-    found = []
-    for _ in range(restarts):
-        victim = restart(overlay, victim)
-        overlay.run(30)
-        found.append(sum(link.peer not in gang.peers for link in own_dials(victim)))
-    return found
-
-
-def restart(overlay: Overlay, old: OverlayNode) -> OverlayNode:
-    """Start a node anew with what it knew: whom it dialled, then its passive view."""
-    before = [
-        Known(link.peer, (link.address,), link.how, link.record, dialled_at=overlay.now)
-        for link in own_dials(old)
-    ]
-    before += old.membership.passive.everybody()
-    return overlay.restart(old, lambda count: before[:count])
-
-
-def own_dials(node: OverlayNode) -> list[Link]:
-    """Return the members of its view that it dialled itself."""
-    return [link for link in node.membership.view.members if link.is_dialled]
+    assert at_first >= limits.ACTIVE_DIALLED_AIM
+    assert_well(overlay)

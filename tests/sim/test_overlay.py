@@ -140,6 +140,20 @@ def test_who_leaves_has_said_so() -> None:
     assert known.failures == 1, "nobody dials who has left at once"
 
 
+def test_who_starts_again_dials_whom_his_book_names() -> None:
+    overlay = Overlay(1, has_books=True)
+    alice, bob = overlay.add("alice"), overlay.add("bob")
+    overlay.introduce(bob, alice)
+    overlay.run(2.0)
+
+    overlay.leave(bob)
+    again = overlay.restart(bob)
+    overlay.run(2.0)
+
+    assert (again.peer, again.address) == (bob.peer, bob.address)
+    assert [link.peer for link in again.membership.view.members] == [alice.peer]
+
+
 def test_nothing_passes_a_split_and_both_ends_notice() -> None:
     overlay, alice, bob = pair()
 

@@ -23,7 +23,8 @@ from p2pchat.core.people import People
 from p2pchat.core.pins import Pins
 from p2pchat.core.reachability import Reachability
 from p2pchat.core.record_desk import RecordDesk
-from p2pchat.core.records import AddressRecord, RecordCodec, Scope, offerable, scope_of
+from p2pchat.core.records import RecordCodec, Scope, offerable, scope_of
+from p2pchat.core.remembering import Remembering
 from p2pchat.core.session import Session
 from p2pchat.core.setup import MEMBERSHIP, Credentials, Setup
 from p2pchat.core.values import Address, ConnectionId, PeerId
@@ -63,17 +64,18 @@ class Joining:
             part: Says goodbye on a connection.
         """
         self.book = book
+        self._remembering = Remembering(book, setup.me, rng)
         self._setup = setup
-        self._rng = rng
         self._part = part
         self._desk = RecordDesk(setup.me, setup.network, codec, credentials)
-        self.membership = Membership(self._desk, rng, self._note_record, self._from_book)
+        self.membership = Membership(
+            self._desk, rng, self._remembering.note_record, self._from_book
+        )
         self.pins = Pins(rng)
         self.reachability = Reachability(setup.port)
         self.lookout = Lookout(setup.lan, setup.room)
         self._news = News(people)
         self._addresses = setup.addresses
-        self._wall_ms = 0
         self._save_at: float | None = None
         self._save_after_s = limits.BOOK_SAVE_FIRST_S
         self._look_at: float | None = None
@@ -107,7 +109,7 @@ class Joining:
 
     def begin(self, now: float, wall_ms: int) -> list[Effect]:
         """Start to look for others, where that is wanted."""
-        self._wall_ms = wall_ms
+        self._remembering.wall_ms = wall_ms
         self._desk.set_addresses(self._addresses, is_diallable=True)
         if not self._setup.joins:
             return []
@@ -123,16 +125,14 @@ class Joining:
     def end(self) -> list[Effect]:
         """We leave: keep for next time whom we know, and tell of nobody any more."""
         self._news.end()
-        links = [li for li in self.membership.view if li.is_dialled and li.takes_part]
-        oldest = sorted(links, key=lambda link: link.opened_at)
-        self.book.set_anchors([link.peer for link in oldest[: limits.ANCHORS]])
+        self._remembering.note_anchors(self.membership.view)
         return [SaveBook()] if self._setup.joins else []
 
     # --- Neighbours ---------------------------------------------------------------------------
 
     def on_changes(self, changes: Iterable[Change], now: float, wall_ms: int) -> list[Effect]:
         """Follow who is a neighbour."""
-        self._wall_ms = wall_ms
+        self._remembering.wall_ms = wall_ms
         effects: list[Effect] = []
         for change in changes:
             match change:
@@ -148,8 +148,9 @@ class Joining:
 
     def _on_arrived(self, session: Session, now: float, *, is_new: bool) -> list[Effect]:
         link = self._link(session, now)
-        self._note_success(session, link)
-        moves = self.membership.on_open(link, max(session.attempt, 0), now, self._wall_ms)
+        self._remembering.note_open(link)
+        wall_ms = self._remembering.wall_ms
+        moves = self.membership.on_open(link, max(session.attempt, 0), now, wall_ms)
         self._settle(session)
         if link.takes_part:
             moves += self.reachability.ask(link, now)
@@ -228,9 +229,7 @@ class Joining:
         if self.pins.has_dialled(attempt):
             self.pins.on_failed(attempt, now)
             return []
-        made = self.membership.attempt(attempt)
-        if made is not None and made.peer is not None:
-            self.book.note_failure(made.peer, self._wall_ms)
+        self._remembering.note_failure(self.membership.attempt(attempt))
         self.lookout.on_failed(attempt, now)
         effects = self._effects(self.membership.on_dial_failed(attempt, now), now)
         # On this machine ports go from one program of the user to the next: that is no news.
@@ -330,7 +329,7 @@ class Joining:
         self, connection: ConnectionId, frame: JoiningFrame, now: float, wall_ms: int
     ) -> list[Effect]:
         """Handle a frame about membership."""
-        self._wall_ms = wall_ms
+        self._remembering.wall_ms = wall_ms
         link = self.membership.view.of(connection)
         if link is None:
             return []  # it is drained, and what it says does not count
@@ -351,7 +350,7 @@ class Joining:
 
     def on_time(self, now: float, wall_ms: int) -> list[Effect]:
         """Do what is due."""
-        self._wall_ms = wall_ms
+        self._remembering.wall_ms = wall_ms
         moves: list[Move] = [*self.pins.due(now)]
         wake_at = self.membership.next_deadline()
         if wake_at is not None and wake_at <= now:
@@ -360,6 +359,7 @@ class Joining:
             moves += self._look_again(now)
         if self._save_at is not None and self._save_at <= now:
             self._save_at, self._save_after_s = None, limits.BOOK_SAVE_EVERY_S
+            self._remembering.note_anchors(self.membership.view)
             moves.append(SaveBook())
         is_here = self.membership.view.reaches
         words = self.lookout.take_words(now, is_here, company=len(self.membership.view))
@@ -385,16 +385,5 @@ class Joining:
             self._save_at = now + self._save_after_s
         return effects
 
-    # --- Address book -------------------------------------------------------------------------
-
-    def _note_record(self, record: AddressRecord, source: PeerId) -> None:
-        self.book.add(record, source, self._wall_ms)
-
-    def _note_success(self, session: Session, link: Link) -> None:
-        if session.is_dialled and link.takes_part:
-            self.book.note_success(link.peer, (session.address,), link.record, self._wall_ms)
-
     def _from_book(self, count: int) -> list[Known]:
-        without = {link.peer for link in self.membership.view} | {self._setup.me}
-        found = self.book.candidates(count, self._rng, self._wall_ms, without)
-        return [Known(c.peer, c.addresses, How.BOOK, c.record) for c in found]
+        return self._remembering.candidates(count, self.membership.view)

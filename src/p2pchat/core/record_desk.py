@@ -26,7 +26,8 @@ class RecordDesk:
     def __init__(
         self, me: PeerId, network: NetworkId, codec: RecordCodec, signatures: RecordSignatures
     ) -> None:
-        self._me = me
+        self.me = me
+        """Whose records are made here."""
         self._network = network
         self._codec = codec
         self._signatures = signatures
@@ -75,7 +76,7 @@ class RecordDesk:
         """Encode as many of the addresses as fit; eight of IPv6 may be too long."""
         texts = tuple(map(str, addresses))
         flags = 0 if self._is_diallable and texts else UNDIALLABLE
-        header = RecordHeader(self._network, self._me, wall_ms, texts, flags)
+        header = RecordHeader(self._network, self.me, wall_ms, texts, flags)
         signed = self._codec.encode_record(header)
         fits = len(signed) <= limits.RECORD_LIMIT_BYTES
         return signed if fits else self._encoded(addresses[:-1], wall_ms)
@@ -97,7 +98,7 @@ class RecordDesk:
         peer = PeerId(header.peer)
         if (
             header.network != self._network
-            or peer == self._me
+            or peer == self.me
             or not is_current(header.time_ms, wall_ms)
             or not self._signatures.is_valid_record(peer, frame.signed, frame.signature)
         ):

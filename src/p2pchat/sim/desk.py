@@ -48,7 +48,7 @@ class OverlayDesk(RecordDesk):
             if known is not None:
                 self._shared[frame.signed] = known
             return known
-        is_mine = known.peer == self._me
+        is_mine = known.peer == self.me
         return None if is_mine or not is_current(known.time_ms, wall_ms) else known
 
     def may_learn(self, frame: SignedRecord | PassedRecord, scope: Scope) -> bool:

@@ -15,6 +15,7 @@ from typing import Final
 
 from p2pchat.core import limits
 from p2pchat.core.active_view import Link
+from p2pchat.core.address_book import AddressBook
 from p2pchat.core.events import Dial, Send
 from p2pchat.core.membership import Move, Part
 from p2pchat.core.mesh_frames import MembershipFrame
@@ -24,7 +25,8 @@ from p2pchat.core.values import Address, ConnectionId, PeerId
 from p2pchat.sim.agenda import Agenda
 from p2pchat.sim.credentials import sim_peer_id
 from p2pchat.sim.desk import OverlayDesk, SharedRecords
-from p2pchat.sim.overlay_nodes import Fate, OverlayNode, Refill, SimMembership, Wire, nobody
+from p2pchat.sim.overlay_books import SimMembershipWithBook, reread
+from p2pchat.sim.overlay_nodes import Fate, OverlayNode, SimMembership, Wire
 
 LATENCY_S: Final = (0.010, 0.050)
 """One way, drawn for each connection, so that its frames keep their order."""
@@ -45,8 +47,14 @@ _WALL_START_MS: Final = 1_700_000_000_000
 class Overlay:
     """Nodes, the connections between them, and whatever happens to both."""
 
-    def __init__(self, seed: int | str = 0) -> None:
-        """Begin with nobody; every chance follows from the seed."""
+    def __init__(self, seed: int | str = 0, *, has_books: bool = False) -> None:
+        """Begin with nobody; every chance follows from the seed.
+
+        Args:
+            seed: Of all chance.
+            has_books: Whether nodes have address books; without them they can't be restarted.
+        """
+        self._has_books = has_books
         self.nodes: list[OverlayNode] = []
         self.random = random.Random(seed)
         """The one source of chance, of all machines too."""
@@ -77,23 +85,29 @@ class Overlay:
 
     # --- Nodes --------------------------------------------------------------------------------
 
-    def add(self, name: str = "", refill: Refill = nobody) -> OverlayNode:
-        """Start a node that knows nobody."""
+    def add(self, name: str = "", host: str = "") -> OverlayNode:
+        """Start a node that knows nobody, at that IP address or at one in a network of its own."""
         index = len(self.nodes)
-        address = Address(public_host(index), PORT)
-        return self._begin(sim_peer_id(name or f"o{index}"), address, refill)
+        book = AddressBook(self.random) if self._has_books else None
+        address = Address(host or public_host(index), PORT)
+        return self._begin(sim_peer_id(name or f"o{index}"), address, book)
 
-    def restart(self, old: OverlayNode, refill: Refill) -> OverlayNode:
-        """Let a node's process die and another one begin in its place, with what was kept."""
-        if old.runs:
-            self.kill([old], Fate.DIED)
-        node = self._begin(old.peer, old.address, refill)
-        for known in refill(limits.PASSIVE_LIMIT // 2):
-            self.perform(node, node.membership.learn(known, self.now))
+    def restart(self, old: OverlayNode) -> OverlayNode:
+        """Let another process begin in the place of one that has ended, with the same book."""
+        assert not old.runs
+        assert isinstance(old.machine, SimMembershipWithBook)
+        book = reread(old.machine.book, self.random, self.wall_ms)
+        node = self._begin(old.peer, old.address, book)
+        assert isinstance(node.machine, SimMembershipWithBook)
+        self.perform(node, node.machine.learn_from_book(self.now))
         return node
 
-    def _begin(self, peer: PeerId, address: Address, refill: Refill) -> OverlayNode:
-        machine = SimMembership(OverlayDesk(peer, address, self._records), self.random, refill)
+    def _begin(self, peer: PeerId, address: Address, book: AddressBook | None) -> OverlayNode:
+        desk = OverlayDesk(peer, address, self._records)
+        if book is None:
+            machine = SimMembership(desk, self.random)
+        else:
+            machine = SimMembershipWithBook(desk, self.random, book)
         node = self.put(OverlayNode(len(self.nodes), peer, address, machine))
         machine.begin(self.now, self.wall_ms)
         self._set_timer(node)
@@ -129,6 +143,8 @@ class Overlay:
 
     def leave(self, node: OverlayNode) -> None:
         """End a node that says goodbye to everybody."""
+        if isinstance(node.machine, SimMembershipWithBook):
+            node.machine.note_end()
         for wire in node.wires.values():
             self._say_goodbye(wire, node)
         self.kill([node], Fate.DIED)

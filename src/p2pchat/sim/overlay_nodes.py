@@ -57,24 +57,25 @@ class Machine(Protocol):
         ...
 
 
-Refill = Callable[[int], list[Known]]
-"""Returns up to so many peers from before."""
-
-
-def nobody(_count: int) -> list[Known]:
-    """Know nobody from before."""
-    return []
-
-
 def _unheard(_record: AddressRecord, _source: PeerId) -> None:
     pass
+
+
+def _nobody(_count: int) -> list[Known]:
+    return []
 
 
 class SimMembership(Membership):
     """The real machine; its once-a-minute work can be put off."""
 
-    def __init__(self, desk: OverlayDesk, rng: random.Random, refill: Refill = nobody) -> None:
-        super().__init__(desk, rng, _unheard, refill)
+    def __init__(
+        self,
+        desk: OverlayDesk,
+        rng: random.Random,
+        on_record: Callable[[AddressRecord, PeerId], None] = _unheard,
+        refill: Callable[[int], list[Known]] = _nobody,
+    ) -> None:
+        super().__init__(desk, rng, on_record, refill)
         self.desk = desk
 
     def put_off_cycle(self, until: float, now: float) -> None:
