@@ -238,3 +238,34 @@ def test_a_network_may_have_somebody_evicted_once_and_so_leaves_the_others_their
     assert [one is not None for one in evicting] == [True] + [False] * 7
     assert view.victim(other, later_s) is not None
     assert view.victim(crowd[1], limits.EVICT_PER_GROUP_S) is not None
+
+
+def test_the_network_with_most_places_gives_way_first() -> None:
+    hosts = ("8.8.0.1", "9.9.0.1", "20.7.0.1", "20.7.0.2", "1.1.1.1", "10.1.0.1")
+    accepted = [link(n, ip=host) for n, host in enumerate(hosts)]
+    for one in accepted:
+        one.is_in_view = True
+    view = view_of(*accepted)
+
+    assert victims_of(view, 0.0, 20) == {ConnectionId(2), ConnectionId(3)}
+
+
+def test_a_newcomer_counts_for_his_own_network_and_protection_goes_before_networks() -> None:
+    hosts = ("20.7.0.1", "20.7.0.2", "20.8.0.1", "20.9.0.1", "1.1.1.1")
+    accepted = [link(n, ip=host) for n, host in enumerate(hosts)]
+    for one in accepted:
+        one.is_in_view = True
+    view = view_of(*accepted)
+
+    victim = view.victim(link(99, ip="20.9.0.2"), 0.0)
+
+    assert victim is accepted[3], "the two oldest are safe, and then 20.9 has most"
+
+
+def test_neighbours_who_dialled_us_do_not_count_instead_of_own_dials() -> None:
+    accepted = members(limits.ACTIVE_ACCEPTED_LIMIT)
+    own = members(limits.ACTIVE_DIALLED_LEAST, is_dialled=True, first=10)
+
+    assert view_of(*accepted).is_needy
+    assert not view_of(*accepted, *own).is_needy
+    assert view_of(*own).is_needy, "there are too few of all"

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2pchat.core import limits
-from p2pchat.core.active_view import ActiveView
+from p2pchat.core.active_view import ActiveView, Link
 from p2pchat.core.events import Dial
 from p2pchat.core.filling import Filling, Purpose
 from p2pchat.core.notices import How
 from p2pchat.core.passive_view import Known, PassiveView
-from p2pchat.core.values import Address
+from p2pchat.core.values import Address, ConnectionId
 from p2pchat.sim.credentials import sim_peer_id
 from tests.core.mesh import known_of
 from tests.effort import EFFORT
@@ -28,12 +28,19 @@ class OneFilling:
         self.passive = PassiveView(rng)
         for one in known:
             self.passive.put(one)
-        self.filling = Filling(ActiveView(rng), self.passive, self._refill)
+        self.view = ActiveView(rng)
+        self.filling = Filling(self.view, self.passive, self._refill)
         self._older = older
 
     def _refill(self, count: int) -> list[Known]:
         self.asked_for.append(count)
         return list(self._older[:count])
+
+
+def link(number: int, *, is_dialled: bool) -> Link:
+    how = How.MESH if is_dialled else How.CALLED
+    address = Address(f"10.3.0.{number}", 55555)
+    return Link(sim_peer_id(f"x{number}"), ConnectionId(number), is_dialled, address, 0.0, how)
 
 
 def peers(dials: list[Dial]) -> set[bytes | None]:
@@ -116,6 +123,26 @@ def test_a_visit_takes_no_place_of_those_that_are_expected() -> None:
     assert one.filling.expected == 0
     one.filling.dial((Address("10.1.0.3", 55555),), None, How.LAN, 1.0)
     assert one.filling.expected == 1
+
+
+def test_where_only_own_dials_are_lacking_one_after_another_is_tried() -> None:
+    one = OneFilling(*(known_of(f"n{n}", f"10.1.0.{n}") for n in range(20)))
+    strangers = [link(n, is_dialled=False) for n in range(limits.ACTIVE_ACCEPTED_LIMIT)]
+    for stranger in strangers:
+        stranger.is_in_view = True
+        one.view.put(stranger)
+    dials = one.filling.fill(1.0)
+
+    for dial in dials:
+        one.filling.settle(dial.attempt, 1.0, is_open=True)
+    refused = link(99, is_dialled=True)
+    refused.is_refused = True
+    one.view.put(refused)
+
+    assert len(dials) == limits.ACTIVE_DIALLED_AIM
+    assert one.filling.fill(1.0) == [], "until he who refused has gone"
+    one.view.pop(refused.connection)
+    assert len(one.filling.fill(1.0)) == limits.ACTIVE_DIALLED_AIM
 
 
 @settings(max_examples=EFFORT.property_examples)

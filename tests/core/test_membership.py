@@ -55,6 +55,20 @@ def test_who_has_few_joins_and_later_only_asks() -> None:
     assert begun == [[Introduce, Join]] * limits.ACTIVE_DIALLED_AIM + [[Introduce, PlaceAsk]]
 
 
+def test_who_has_strangers_only_still_joins_for_two_of_his_own_choice() -> None:
+    view = OneView()
+    joined(view, limits.ACTIVE_ACCEPTED_LIMIT)
+    begun = []
+
+    for number in range(limits.ACTIVE_DIALLED_AIM):
+        link, moves = view.open(f"friend{number}", is_dialled=True)
+        begun.append(told(moves, link)[-1])
+        view.frame(link, PlaceAnswer(True, ()))
+
+    joins: list[object] = [Join(False)] * limits.ACTIVE_DIALLED_LEAST
+    assert begun == [*joins, PlaceAsk()]
+
+
 def test_who_is_dialled_says_nothing_but_who_he_is() -> None:
     view = OneView()
 

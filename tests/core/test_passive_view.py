@@ -77,13 +77,35 @@ def test_other_networks_come_first_and_many_in_one_weigh_as_one() -> None:
     assert 100 < chosen["1.1.1.1"] < 200
 
 
-def test_one_network_or_one_address_does_not_fill_the_view() -> None:
-    view = view_of(*(known_of(f"n{n}", f"8.8.{n}.1") for n in range(40)))
-    assert len(view) == limits.PASSIVE_LIMIT // 4
+def test_the_network_with_most_in_a_full_view_gives_way() -> None:
+    crowd = [known_of(f"n{n}", f"8.8.{n}.1") for n in range(limits.PASSIVE_LIMIT)]
+    others = [known_of(f"m{n}", f"20.{n}.0.1") for n in range(limits.PASSIVE_LIMIT)]
+    view = view_of(*crowd)
+    full = len(view)
 
-    for number in range(40):
-        view.put(known_of(f"m{number}", "9.9.9.9"))
-    assert sum(known.ip == "9.9.9.9" for known in view.everybody()) == 4
+    for other in others:
+        view.put(other)
+    for number in range(1_000):
+        view.put(known_of(f"more {number}", f"8.8.{number % 250}.2"))
+
+    assert full == limits.PASSIVE_LIMIT, "where all are in one network it is of use too"
+    assert len(view) == limits.PASSIVE_LIMIT
+    assert sum(known.ip.startswith("8.8.") for known in view.everybody()) <= 1
+
+
+def test_private_addresses_are_nobodys_network_and_do_not_give_way_to_one() -> None:
+    view = view_of(*(known_of(f"n{n}", f"10.1.0.{n + 1}") for n in range(limits.PASSIVE_LIMIT)))
+
+    for number in range(100):
+        view.put(known_of(f"m{number}", f"8.8.{number}.1"))
+
+    assert sum(known.ip.startswith("8.8.") for known in view.everybody()) == 1
+
+
+def test_one_public_address_is_remembered_four_times() -> None:
+    view = view_of(*(known_of(f"n{n}", "9.9.9.9") for n in range(40)))
+
+    assert len(view) == 4
 
 
 def test_whom_we_dialled_does_not_give_way_to_hearsay() -> None:

@@ -152,6 +152,8 @@ def test_whoever_gets_to_be_known_is_dialled_while_somebody_is_lacking_and_not_o
         links = [view.introduced(f"n{number}") for number in range(count)]
         for link in links:
             view.frame(link, Join(False))
+        for link in links[: limits.ACTIVE_DIALLED_AIM]:
+            link.is_dialled = True
 
         moves = view.frame(links[0], shuffle("origin", 0, "heard"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from p2pchat.core import limits
 from p2pchat.core.active_view import Link
 from p2pchat.core.events import Dial
+from p2pchat.core.filling import Purpose
 from p2pchat.core.mesh_frames import Found, Join, Walk
 from p2pchat.core.records import UNDIALLABLE
 from p2pchat.sim.credentials import sim_peer_id
@@ -92,6 +93,22 @@ def test_who_lacks_somebody_dials_the_newcomer_at_the_end_of_the_walk() -> None:
     assert dial.expected == sim_peer_id("newcomer")
 
 
+def test_who_walks_here_is_one_to_choose_from_as_long_as_own_dials_are_lacking() -> None:
+    purposes = []
+    for own in (0, limits.ACTIVE_DIALLED_AIM):
+        view = OneView()
+        bob, *_ = crowd(view, 4)
+        for friend in tuple(view.membership.view)[:own]:
+            friend.is_dialled = True
+
+        (dial,) = of(view.frame(bob, Walk(TOKEN, 0, record_of("newcomer"))), Dial)
+        attempt = view.membership.attempt(dial.attempt)
+        assert attempt is not None
+        purposes.append(attempt.purpose)
+
+    assert purposes == [Purpose.PLACE, Purpose.WALK]
+
+
 def test_who_has_his_five_passes_the_walk_on_and_takes_the_newcomer_only_at_its_very_end() -> None:
     view = OneView()
     bob, *others = crowd(view, limits.ACTIVE_AIM)
@@ -125,7 +142,9 @@ def test_a_newcomer_that_cannot_be_dialled_is_told_where_there_is_a_place_once()
 
 def test_a_dial_that_fails_is_told_back_along_the_walk() -> None:
     view = OneView()
-    bob, _ = crowd(view, 2)
+    bob, *_ = crowd(view, 4)
+    for friend in tuple(view.membership.view)[1:]:
+        friend.is_dialled = True
     (dial,) = of(view.frame(bob, Walk(TOKEN, 0, record_of("newcomer"))), Dial)
 
     moves = view.membership.on_dial_failed(dial.attempt, view.now)
@@ -174,6 +193,16 @@ def test_who_joined_dials_at_most_eight_that_the_answers_name() -> None:
             view.membership.on_dial_failed(dial.attempt, view.now)
 
     assert len(dials) == limits.ACTIVE_LIMIT
+
+
+def test_answers_to_a_walk_do_not_fill_more_places_than_are_lacking() -> None:
+    view = OneView()
+    bob, _ = view.open("bob", is_dialled=True)
+    crowd(view, limits.ACTIVE_AIM - 1)
+
+    found = Found(TOKEN, record_of("stranger", "10.9.9.9:55555"))
+
+    assert of(view.frame(bob, found), Dial) == []
 
 
 def test_who_says_himself_that_he_cannot_be_dialled_is_not() -> None:

@@ -123,6 +123,7 @@ def test_a_network_that_lost_most_of_itself_is_well_again_after_two_cycles(seed:
     assert broken_bounds(overlay) == []
 
 
+@pytest.mark.threat(19)
 @pytest.mark.parametrize("seed", FEW_SEEDS)
 def test_two_halves_that_filled_their_views_meet_again_within_two_minutes(seed: int) -> None:
     overlay = grown(seed)

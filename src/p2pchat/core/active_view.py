@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -119,6 +120,8 @@ class ActiveView:
 
     Of ACTIVE_LIMIT places ACTIVE_ACCEPTED_LIMIT at most go to connections that others dialled, and
     those evict only one another: whoever makes keys, and they are free, can't replace the view.
+    Of these the ones in the network with most of them go first, as in Bitcoin Core's choice of
+    whom to disconnect: networks have to be rented.
     """
 
     def __init__(self, rng: Random) -> None:
@@ -190,6 +193,22 @@ class ActiveView:
         )
 
     @property
+    def is_needy(self) -> bool:
+        """Whether another one's place may be asked for.
+
+        Neighbours who dialled us do not count instead of own dials: strangers bring as many as
+        they like.
+        """
+        is_short = self.dialled < limits.ACTIVE_DIALLED_LEAST
+        # With one or two a node that nobody can dial would ask in vain for ever: views are full.
+        return is_short or self.kept < limits.ACTIVE_DIALLED_AIM
+
+    @property
+    def wants_more_dials(self) -> bool:
+        """Whether too few neighbours are of our own choice."""
+        return self.taken < limits.ACTIVE_AIM or self.dialled < limits.ACTIVE_DIALLED_AIM
+
+    @property
     def refused(self) -> int:
         """Neighbours that had no place for us, and stay for a moment."""
         return sum(link.is_refused for link in self._links.values())
@@ -229,8 +248,9 @@ class ActiveView:
     def victim(self, newcomer: Link, now: float) -> Link | None:
         """Return who gives way to somebody who has few neighbours, if it is time for that.
 
-        Each network that is not private may have somebody evicted once in EVICT_PER_GROUP_S: else
-        whoever has many keys in few networks would use up what is meant for all.
+        The network with most places gives way first. And each that is not private may have
+        somebody evicted once in EVICT_PER_GROUP_S: else whoever has many keys in few networks
+        would have everybody evicted in turn, and use up what is meant for all.
         """
         accepted = [link for link in self.members if not link.is_dialled]
         safe = self._protected(accepted)
@@ -241,7 +261,7 @@ class ActiveView:
         if not self._evictions.spend(1, now):
             return None
         self._note_eviction(group, now)
-        return self._rng.choice(choice)
+        return self._rng.choice(_most_crowded(choice, accepted, group))
 
     def _note_eviction(self, group: str | None, now: float) -> None:
         if group is None:
@@ -266,3 +286,15 @@ class ActiveView:
         useful = self._by_connection.get(connection)
         if useful is not None:
             useful.useful += 1
+
+
+def _most_crowded(choice: list[Link], accepted: list[Link], newcomer: str | None) -> list[Link]:
+    """Return those of the network with most places that others dialled for, his own counted.
+
+    Private addresses are nobody's network: each counts for itself.
+    """
+    groups = {link.peer: netgroup(link.host_ip) for link in accepted}
+    places = Counter([*groups.values(), newcomer])
+    places[None] = 1
+    most = max(places[groups[link.peer]] for link in choice)
+    return [link for link in choice if places[groups[link.peer]] == most]

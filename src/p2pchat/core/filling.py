@@ -69,8 +69,17 @@ class Filling:
     @property
     def expected(self) -> int:
         """Places taken, with those that dials under way may take."""
-        under_way = [a for a in self._attempts.values() if a.purpose is not Purpose.REINTRODUCE]
-        return self._view.taken + len(under_way)
+        return self._view.taken + self._under_way
+
+    @property
+    def expected_dials(self) -> int:
+        """Of these, own dials."""
+        return self._view.dialled + self._under_way
+
+    @property
+    def _under_way(self) -> int:
+        attempts = self._attempts.values()
+        return len([a for a in attempts if a.purpose is not Purpose.REINTRODUCE])
 
     def dial(
         self,
@@ -122,7 +131,7 @@ class Filling:
 
     def next_fill(self, now: float) -> float | None:
         """When `fill` can do more than now; None for not before something else happens."""
-        if not self.lacks_somebody or len(self.budget) >= limits.DIALS_AT_ONCE:
+        if len(self.budget) >= limits.DIALS_AT_ONCE or not self.lacks_somebody:
             return None
         due = self._passive.next_due(self._busy())
         return None if due is None else max(due, self.budget.next_at(now))
@@ -130,14 +139,13 @@ class Filling:
     @property
     def lacks_somebody(self) -> bool:
         """Whether somebody is to be dialled as soon as there is somebody to dial."""
-        return self.expected < limits.ACTIVE_AIM and not self._is_patient
-
-    @property
-    def _is_patient(self) -> bool:
         # Where nearly everybody is behind a NAT, the others have no places left. Who has a
         # neighbour waits then, until some of those who refused him have gone: otherwise each would
         # dial twice a second for ever, and the crowd of refused ones would fill every listener.
-        return self._view.taken > 0 and self._view.refused >= limits.ACTIVE_LIMIT
+        if self.expected < limits.ACTIVE_AIM:
+            return not self._view.taken or self._view.refused < limits.ACTIVE_LIMIT
+        # Only own dials are lacking: one after another is tried.
+        return self.expected_dials < limits.ACTIVE_DIALLED_AIM and not self._view.refused
 
     def pick(self, now: float) -> Known | None:
         """Choose whom to dial next; where nobody is left, look at who was known before."""

@@ -486,8 +486,11 @@ first is HyParView's: log10 of 10,000 nodes, and one."""
 
 ACTIVE_ACCEPTED_LIMIT: Final = 5
 ACTIVE_DIALLED_AIM: Final = 3
+ACTIVE_DIALLED_LEAST: Final = 2
 """Of these, connections that others dialled, at most, and own dials, at least. Keys are free, so
-whoever dials us 20 times had replaced the whole view without this (measured)."""
+whoever dials us 20 times had replaced the whole view without this (measured). Below the last, a
+node asks for another one's place: not below 3, because half a network behind a NAT has 5 places for
+every two nodes, and would evict one another for ever."""
 
 PASSIVE_LIMIT: Final = 64
 """Peers known that could be dialled. With 95 % of all dead at once 3 of them live."""
@@ -520,12 +523,13 @@ in membership, as long as no more than so many do."""
 
 EVICT_EVERY_S: Final = 10.0
 EVICT_BURST: Final = 3
-EVICT_PER_GROUP_S: Final = 300.0
+EVICT_PER_GROUP_S: Final = 6 * 3600.0
 PROTECTED_OLDEST: Final = 2
 PROTECTED_USEFUL: Final = 2
 USEFUL_S: Final = 600.0
-"""How often somebody who has few neighbours may take another one's place, and who is safe
-from that: the oldest, and those with most first deliveries in that time."""
+"""How often somebody who has few neighbours may take another one's place, how often one /16 or /32
+may, and who is safe from that: the oldest, and those with most first deliveries in that time. With
+300 s for a network, 8 networks of Sybils had all the places they could get after minutes."""
 
 DIALS_BURST: Final = 10
 DIALS_PER_S: Final = 2.0

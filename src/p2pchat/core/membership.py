@@ -164,12 +164,11 @@ class Membership:
             return [self._join(link, is_pinned=True)]
         if not link.is_dialled:
             return []
-        # With one or two a node that nobody can dial would ask in vain for ever: views are full.
-        if self.view.kept < limits.ACTIVE_DIALLED_AIM or (made is not None and made.has_failed):
+        if self.view.is_needy or (made is not None and made.has_failed):
             link.is_asked = True
             return [self._join(link, is_pinned=False)]
         is_only_a_visit = made is not None and made.purpose is Purpose.REINTRODUCE
-        if is_only_a_visit and not self._wants_more_dials:
+        if is_only_a_visit and not self.view.wants_more_dials:
             return [*self._shuffles.begin(link, 0, now)]
         link.is_asked = link.is_answer_due = self.view.has_place_for(link)
         return [_to(link, PlaceAsk())] if link.is_asked else []
@@ -178,12 +177,6 @@ class Membership:
         self._walks.joining(link)
         link.is_answer_due = True
         return _to(link, Join(is_pinned))
-
-    @property
-    def _wants_more_dials(self) -> bool:
-        """Whether too few neighbours are of our own choice."""
-        view = self.view
-        return view.taken < limits.ACTIVE_AIM or view.dialled < limits.ACTIVE_DIALLED_AIM
 
     def pin(self, peer: PeerId, now: float) -> list[Move]:
         """The user typed the address of somebody who is a neighbour already: keep him."""

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_PER_GROUP: Final = limits.PASSIVE_LIMIT // 4
-"""Most peers of one /16 or /32 that is not private: whoever rents one must not fill the view."""
-
 _FAILED_LIMIT: Final = limits.PASSIVE_LIMIT // 4
 """Up to so many that can't be reached stay, because they may lie in another part of the network;
 more of them would leave too few when all neighbours are lost at once."""
@@ -104,7 +101,7 @@ class PassiveView:
         if old is not None:
             self._learn(old, known)
             return True
-        if not self._has_place_in_group(known):
+        if not self._has_place_at_ip(known):
             return False
         if len(self._known) >= limits.PASSIVE_LIMIT:
             victim = self._worst(known)
@@ -190,12 +187,9 @@ class PassiveView:
                 found.append(known)
         return found
 
-    def _has_place_in_group(self, newcomer: Known) -> bool:
+    def _has_place_at_ip(self, newcomer: Known) -> bool:
         ip = newcomer.ip
-        group = netgroup(ip)
-        if group is None:
-            return True
-        return self._groups.get(group, 0) < _PER_GROUP and self._ips.get(ip, 0) < _PER_IP
+        return netgroup(ip) is None or self._ips.get(ip, 0) < _PER_IP
 
     def _learn(self, old: Known, new: Known) -> None:
         self._count(old, -1)
@@ -212,7 +206,8 @@ class PassiveView:
     def _worst(self, newcomer: Known) -> PeerId | None:
         """Return who gives way: where too many can't be reached, one of them.
 
-        What we dialled ourselves gives way to hearsay only where it fills half of the view.
+        What we dialled ourselves gives way to hearsay only where it fills half of the view. The
+        public network with most in the view goes first: whoever rents few must not fill it.
         """
         is_safe = newcomer.dialled_at is None and 2 * self._dialled <= limits.PASSIVE_LIMIT
 
@@ -224,8 +219,20 @@ class PassiveView:
 
         if self._failed >= _FAILED_LIMIT and (useless := self.sample(1, is_useless)):
             return useless[0].peer
-        worst = self.sample(1, may_go)
-        return worst[0].peer if worst else None
+        return self._one_of_the_crowd(newcomer, may_go)
+
+    def _one_of_the_crowd(self, newcomer: Known, may_go: Callable[[Known], bool]) -> PeerId | None:
+        """Return one of the public network that has most of those who may go."""
+        own = netgroup(newcomer.ip)
+
+        def crowd(known: Known) -> int:
+            group = netgroup(known.ip)
+            return 1 if group is None else self._groups[group] + (group == own)
+
+        crowds = [(crowd(known), known) for known in self._known.values() if may_go(known)]
+        most = max((size for size, _ in crowds), default=0)
+        worst = [known for size, known in crowds if size == most]
+        return self._rng.choice(worst).peer if worst else None
 
 
 def backoff_s(failures: int, rng: Random) -> float:

@@ -79,7 +79,9 @@ class Walks:
         is_last = walk.steps == 0 or not others
         places = limits.ACTIVE_LIMIT if is_last else limits.ACTIVE_AIM
         if (left <= 0 or not others) and self._has_place_for(record.peer, places):
-            return self._take(record, walk.token, now)
+            if self._has_own_dials or not record.is_diallable:
+                return self._take(record, walk.token, now)
+            self._hearsay.put(record, 1, now)
         if walk.steps == 0 or not others:
             return []
         return _pass(self._rng.choice(others), walk.token, walk.steps - 1, record)
@@ -95,7 +97,7 @@ class Walks:
         record = self._hearsay.read(found.record, link) if left else None
         if record is None or not record.is_diallable:
             return []
-        if not self._has_place_for(record.peer, limits.ACTIVE_LIMIT):
+        if not self._has_place_for(record.peer, limits.ACTIVE_AIM):
             return []
         self._joined[link.connection] = left - 1
         return [*self._filling.dial(record.addresses, record.peer, How.MESH, now)]
@@ -107,6 +109,12 @@ class Walks:
         if back is None:
             return []
         return [Send((back.connection,), Found(token, self._hearsay.own(back)))]
+
+    @property
+    def _has_own_dials(self) -> bool:
+        # Until then who walks here is one to choose from, and no more: the first own dials are
+        # nobody else's choice.
+        return self._filling.expected_dials >= limits.ACTIVE_DIALLED_AIM
 
     def _has_place_for(self, peer: PeerId, places: int) -> bool:
         if peer in self._view or self._filling.is_dialling(peer):
