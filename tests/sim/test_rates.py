@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -84,13 +85,24 @@ class Crowd:
                 if author is not node:
                     assert shown(node, author) == said_by(author)
 
+    def slowest_of_the_honest(self) -> float:
+        """Return how long the slowest message of an honest author took."""
+        return max(
+            delivery.at - self.network.announced[message].at
+            for node in self.honest
+            for delivery, message in zip(node.delivered, node.message_ids, strict=True)
+            if delivery.effect.signer.id != self.loud.peer
+        )
+
     def assert_nobody_was_dropped(self) -> None:
         self.invariants.check_rest(self.network)
         assert [len(node.core.neighbours) for node in self.nodes] == self.neighbours
 
 
 @pytest.mark.threat(4)
-def test_a_loud_author_is_thinned_everywhere_and_the_others_are_heard() -> None:
+def test_a_loud_author_is_thinned_everywhere_and_the_others_are_heard(
+    record_property: Callable[[str, object], None],
+) -> None:
     crowd = Crowd(EFFORT.flooded_nodes)
     flood(crowd.network, crowd.loud, EFFORT.flood_envelopes, FLOOD_S)
     crowd.talk(times=5, every_s=FLOOD_S / 5)
@@ -105,6 +117,13 @@ def test_a_loud_author_is_thinned_everywhere_and_the_others_are_heard() -> None:
     assert max(later) <= max(at_once) + 1_000 / limits.CONNECTION_ENVELOPES_PER_S
     crowd.assert_honest_heard_everything()
     crowd.assert_nobody_was_dropped()
+    slowest_s = crowd.slowest_of_the_honest()
+    assert slowest_s < 1.0
+    record_property(
+        "reached",
+        f"{EFFORT.flood_envelopes:,} envelopes in {FLOOD_S:g} s into {EFFORT.flooded_nodes} nodes: "
+        f"{max(at_once)} shown at most, all of the others', the slowest after {slowest_s:.2f} s",
+    )
 
 
 def test_a_muted_author_is_heard_again_after_a_minute_and_told_of() -> None:
@@ -151,7 +170,9 @@ def fresh(number: int, now: float) -> Carry:
 
 
 @pytest.mark.threat(5)
-def test_fresh_keys_by_one_connection_keep_out_nobody_not_even_newcomers() -> None:
+def test_fresh_keys_by_one_connection_keep_out_nobody_not_even_newcomers(
+    record_property: Callable[[str, object], None],
+) -> None:
     crowd = Crowd()
     network, mallory = crowd.network, crowd.loud
     victim = next(iter(mallory.ends.values())).other.node
@@ -169,6 +190,12 @@ def test_fresh_keys_by_one_connection_keep_out_nobody_not_even_newcomers() -> No
 
     crowd.assert_honest_heard_everything()
     crowd.assert_nobody_was_dropped()
+    strangers = {d.effect.signer.id for d in victim.delivered} - {n.peer for n in crowd.nodes}
+    record_property(
+        "reached",
+        f"{EFFORT.flood_envelopes:,} new keys in {FLOOD_S:g} s: {len(strangers)} of them taken, "
+        "everything of the others, newcomers among them",
+    )
 
 
 def test_a_single_honest_neighbour_is_not_punished_for_what_it_passes_on() -> None:

@@ -50,14 +50,16 @@ ROWS: Final = (
     Row(
         4,
         "One author who floods the room",
-        "what a loud author says is thinned at every node before the signature is checked",
+        "20 envelopes of one author at once, then 5 a second, at every node; who goes on is muted "
+        "for a minute; only what he signed counts against him",
         "10,000 envelopes in 10 s into 50 nodes: each shows at most 20 + 5 a second; the others "
         "are heard within 1 s",
     ),
     Row(
         5,
         "Many invented authors who flood the room",
-        "new authors are limited in all, and what comes by one connection too",
+        "500 envelopes at once, then 100 a second, of a connection and of the room; 500 new "
+        "authors, then 5 a second; who brought most of late is shed first",
         "1,000 new keys a second by one connection: everything that the others say arrives",
     ),
     Row(
