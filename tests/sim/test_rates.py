@@ -99,6 +99,7 @@ class Crowd:
         assert [len(node.core.neighbours) for node in self.nodes] == self.neighbours
 
 
+@pytest.mark.timeout(900)  # with the long counts, on a busy machine
 @pytest.mark.threat(4)
 def test_a_loud_author_is_thinned_everywhere_and_the_others_are_heard(
     record_property: Callable[[str, object], None],
