@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from p2pchat.core import limits
 from p2pchat.core.events import (
-    AskWhoHas,
     ClockSet,
     ConnectionEnded,
     ConnectionStarted,
@@ -189,22 +188,6 @@ def test_who_leaves_says_everything_first() -> None:
 
     assert sent(at_once, bob) == []
     assert [type(frame) for frame in frames] == [Carry, Carry, Goodbye]
-
-
-def test_passing_envelopes_above_the_pace_wait_and_go_before_texts_and_the_goodbye() -> None:
-    subject = OneCore()
-    bob, _ = subject.open("bob")
-    subject.core.announce("asked about")
-    subject.publish()
-    asked = [frame for _ in range(20) for frame in sent(subject.feed(AskWhoHas(None)), bob)]
-    subject.core.announce("the last")
-
-    at_once = sent(subject.feed(Leave()), bob)
-    later = [type(frame) for frame in sent(subject.wait(3.0), bob)]
-
-    assert len(asked) == 15, "what is left of the burst"
-    assert at_once == []
-    assert later == [*[Carry] * 6, Goodbye]
 
 
 # --- What others say --------------------------------------------------------------------------

@@ -3,10 +3,13 @@ from __future__ import annotations
 import math
 
 from p2pchat.core import limits
+from p2pchat.core.events import AskWhoHas, Leave
+from p2pchat.core.frames import Carry, Goodbye
 from p2pchat.core.meter import Meter
 from p2pchat.core.pace import Pace
 from p2pchat.core.rates import AUTHOR
 from tests.core.repair_network import envelope, peer
+from tests.core.support import OneCore, sent
 
 BEN = peer("ben")
 
@@ -76,3 +79,19 @@ def test_in_a_private_room_nothing_waits() -> None:
     assert len(pace.release(0.0)) == 60
     assert pace.ready_at == -math.inf
     assert pace.next_deadline() is None
+
+
+def test_passing_envelopes_above_the_pace_wait_and_go_before_texts_and_the_goodbye() -> None:
+    subject = OneCore()
+    bob, _ = subject.open("bob")
+    subject.core.announce("asked about")
+    subject.publish()
+    asked = [frame for _ in range(20) for frame in sent(subject.feed(AskWhoHas(None)), bob)]
+    subject.core.announce("the last")
+
+    at_once = sent(subject.feed(Leave()), bob)
+    later = [type(frame) for frame in sent(subject.wait(3.0), bob)]
+
+    assert len(asked) == 15, "what is left of the burst"
+    assert at_once == []
+    assert later == [*[Carry] * 6, Goodbye]
