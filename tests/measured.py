@@ -83,8 +83,9 @@ def _rows(figures: Iterable[Figure]) -> Iterable[list[str]]:
 
 
 def write_json(figures: Sequence[Figure], path: Path) -> None:
-    """Write a line a figure."""
-    path.write_text("".join(f"{figure.as_json()}\n" for figure in figures), "utf-8")
+    """Write a line for each figure of which something is asked."""
+    asked = [figure for figure in figures if figure.bound is not None]
+    path.write_text("".join(f"{figure.as_json()}\n" for figure in asked), "utf-8")
 
 
 def _rounded(value: float) -> float:
