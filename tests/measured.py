@@ -91,4 +91,6 @@ def write_json(figures: Sequence[Figure], path: Path) -> None:
 def _rounded(value: float) -> float:
     if not math.isfinite(value):
         return value
-    return round(value) if abs(value) >= 1000 else float(f"{value:.3g}")
+    if abs(value) >= 1000 or value == round(value):
+        return round(value)
+    return float(f"{value:.3g}")
