@@ -11,12 +11,15 @@ from tests.threats.results import load
 from tests.threats.rows import ROWS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.threats.marked import MarkedTest
     from tests.threats.results import Attack, Results
     from tests.threats.rows import Row
 
 PAGE: Final = ROOT / "docs" / "threat-model.md"
 BLOCK: Final = "threats"
+ATTACKS: Final = "attacks"
 
 _HEAD: Final = (
     "| # | threat | what limits it | asked | reached | tests |\n"
@@ -51,14 +54,23 @@ def _reached(row: Row, own: list[MarkedTest], results: Results) -> list[str]:
     run = [results.tests[test.name] for test in own if test.name in results.tests]
     passed = sum(result.outcome == "passed" for result in run)
     figures = [figure for result in run for figure in result.reached]
-    attacks = [_attack(attack) for attack in results.attacks if attack.row == row.number]
+    asked = [a for a in results.attacks if a.row == row.number and a.asked]
+    attacks = [f"{sum(a.met for a in asked)} of {len(asked)} figures measured"] if asked else []
+    attacks += [_attack(attack) for attack in asked if not attack.met]
     lacking = [f"not shown: {row.lacking}"] if row.lacking else []
     return [f"{passed} of {len(own)} tests passed", *figures, *attacks, *lacking]
 
 
 def _attack(attack: Attack) -> str:
-    asked = f" (asked: {attack.asked})" if attack.asked else ""
-    return f"{attack.reached} {attack.unit}{asked}" + ("" if attack.met else " **not reached**")
+    missed = "" if attack.met else " **not reached**"
+    return f"{attack.reached:g} {attack.unit} (asked: {attack.asked}){missed}"
+
+
+def attacks_list() -> str:
+    """Write what was asked and reached under attack, a line each."""
+    return "".join(
+        f"- row {attack.row}: {_attack(attack)}\n" for attack in load().attacks if attack.asked
+    )
 
 
 def _named(test: MarkedTest, results: Results) -> str:
@@ -68,9 +80,14 @@ def _named(test: MarkedTest, results: Results) -> str:
     return f"`{test.name}`" + (f" ({', '.join(remarks)})" if remarks else "")
 
 
+BLOCKS: Final[dict[str, Callable[[], str]]] = {BLOCK: threats_table, ATTACKS: attacks_list}
+
+
 def write() -> None:
     """Bring the page up to date."""
-    text = PAGE.read_text("utf-8")
-    block_in(text, BLOCK)  # complains where a mark is missing
-    before, begin, rest = text.partition(BEGIN.format(BLOCK))
-    PAGE.write_text(f"{before}{begin}\n{threats_table()}\n{END}{rest.partition(END)[2]}", "utf-8")
+    for name, make in BLOCKS.items():
+        text = PAGE.read_text("utf-8")
+        block_in(text, name)  # complains where a mark is missing
+        before, begin, rest = text.partition(BEGIN.format(name))
+        after = rest.partition(END)[2]
+        PAGE.write_text(f"{before}{begin}\n{make()}\n{END}{after}", "utf-8")

@@ -33,9 +33,9 @@ class Attack(msgspec.Struct, frozen=True):
     """A figure that was measured under attack by a benchmark, `python -m tests.attack`."""
 
     row: int
-    asked: str | float
+    asked: str
     """Empty where nothing is asked, and the figure only tells more."""
-    reached: str | float
+    reached: float
     unit: str
     met: bool = True
 
