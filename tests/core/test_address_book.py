@@ -330,7 +330,7 @@ def perform(book: AddressBook, step: tuple[str, int, list[Address] | None, int, 
                 book.add(record, peer_id(("source", number % 3)), wall_ms)
 
 
-@settings(max_examples=EFFORT.property_examples)
+@settings(max_examples=EFFORT.property_examples, deadline=None)
 @given(st.lists(steps, max_size=40), st.randoms(use_true_random=False))
 def test_whatever_happens_the_bounds_hold_and_nothing_is_chosen_wrongly(
     sequence: list[tuple[str, int, list[Address] | None, int, int]], rng: random.Random

@@ -94,6 +94,7 @@ def test_a_row_is_shortened_between_words(columns: int, text: str) -> None:
     assert fit_words("one two, three four", columns) == text
 
 
+@settings(max_examples=EFFORT.property_examples, deadline=None)
 @given(st.text(st.sampled_from("ab ,·"), max_size=80), st.integers(1, 100))
 def test_what_is_shortened_fits_and_begins_alike(text: str, columns: int) -> None:
     shown = fit_words(text, columns)
