@@ -36,7 +36,9 @@ async def test_the_last_missing_text_ends_the_wait() -> None:
 
 
 @pytest.mark.parametrize(
-    "damaged", ["", "hello", numbered_text(3), numbered_text(0)[:-1], numbered_text(0) + "x"]
+    "damaged",
+    ["", "hello", numbered_text(3), numbered_text(0)[:-1], numbered_text(0) + "x"],
+    ids=["empty", "foreign", "too high", "cut", "longer"],  # the texts hold the time
 )
 async def test_a_damaged_or_foreign_text_is_not_taken_for_one_of_ours(damaged: str) -> None:
     tally = Tally(3, 3, delays=False)
