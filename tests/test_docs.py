@@ -156,7 +156,7 @@ def test_the_check_of_a_clean_checkout_finds_the_test_command() -> None:
         [sys.executable, script, README], capture_output=True, text=True, check=True, timeout=60
     )
 
-    assert done.stdout.strip().endswith(".venv/bin/pytest -q")
+    assert done.stdout.strip().endswith(".venv/bin/pytest -q -n auto")
 
 
 def test_the_readme_names_every_exit_code() -> None:

@@ -41,7 +41,8 @@ class Seat:
 
     @property
     def toolbar(self) -> str:
-        return self.screen.lines[-1]
+        lines = self.screen.lines  # none while all is drawn anew
+        return lines[-1] if lines else ""
 
     @property
     def spoken(self) -> list[str]:

@@ -163,6 +163,7 @@ def test_neither_the_memory_nor_the_files_of_a_relay_hold_the_text(
 
     name = ann.write(dot, secret)
     ann.program.wait_for_object("DirectReceipt", id=name)
+    dot.program.wait_for_object("DirectArrived", id=name)  # by a pipe of its own
 
     assert dot.shown() == [secret]
     try:

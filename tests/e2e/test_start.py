@@ -363,6 +363,7 @@ def test_paths_tells_where_the_files_are(programs: Programs, tmp_path: Path) -> 
         "outbox": str(home / ".local/share/p2pchat/default/outbox"),
         "delivered": str(home / ".local/share/p2pchat/default/delivered"),
         "log": str(home / ".local/share/p2pchat/default/log.txt"),
+        "rooms": str(home / ".local/share/p2pchat/.rooms"),
         "running": str(home / ".local/share/p2pchat/.run"),
     }
     assert list(home.rglob("*")) == []

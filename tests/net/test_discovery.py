@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(bool(virtual_lan.why_not()), reason=virtual_lan.why_not())
 
 LOCAL = "127.0.0.1"
+SECRET = "of-random-bytes!"
+"""As long as a generated one; others are never advertised."""
 FORGED_PER_S = 1_000
 FORGED = 6_000
 """More than the names after which discovery rests."""
@@ -62,9 +64,9 @@ def test_members_of_a_private_room_recognise_each_other_and_others_do_not(
     inside: tuple[str, ...],
 ) -> None:
     with (
-        looking(inside, LOCAL, 5555, "den", "s3cret") as ann,
-        looking(inside, LOCAL, 5556, "den", "s3cret") as bob,
-        looking(inside, LOCAL, 5557, "den", "another") as eve,
+        looking(inside, LOCAL, 5555, "den", SECRET) as ann,
+        looking(inside, LOCAL, 5556, "den", SECRET) as bob,
+        looking(inside, LOCAL, 5557, "den", SECRET[::-1]) as eve,
         looking(inside, LOCAL, 5558, "den") as mallory,
     ):
         ann.ask("advertise")

@@ -106,7 +106,7 @@ class KnownRooms:
         path = self._folder / _file_name(known.room)
         try:
             if not self._folder.is_dir():
-                self._folder.mkdir(mode=0o700, parents=True)
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 sync_folder(self._folder.parent)
             lock = _locked(self._folder / _LOCK_FILE)
         except OSError as error:
