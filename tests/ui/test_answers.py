@@ -94,6 +94,14 @@ def test_an_invite_stands_unbroken_on_a_line_of_its_own() -> None:
     assert plain(render_invite(url, None, "", 40, SCENE), 40) == url
 
 
+def test_the_note_of_an_invite_breaks_between_words() -> None:
+    note = "It works as long as one of those is here whom it names."
+
+    assert plain(render_invite(URL, None, note, 40, SCENE), 40) == (
+        f"{URL}\n-- It works as long as one of those is\n{GUTTER}here whom it names."
+    )
+
+
 def test_the_picture_of_an_invite_is_black_and_white_on_any_background() -> None:
     qr = drawn(URL)
     assert qr is not None

@@ -17,7 +17,7 @@ from p2pchat.ui.commands import MapForm
 from p2pchat.ui.drawing import dot, mermaid
 from p2pchat.ui.view import name_of, remark
 from p2pchat.ui.words import NOBODY_CONNECTED
-from p2pchat.ui.wrapping import GUTTER
+from p2pchat.ui.wrapping import GUTTER, Wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,10 +88,10 @@ def render_invite(url: str, qr: str | None, note: str, width: int, scene: Scene)
         width: Columns of the terminal; a picture that is wider would be torn.
         scene: Who looks, and how.
     """
-    parts = [_picture(qr, width, scene)] if qr else []
+    parts: list[RenderableType] = [_picture(qr, width, scene)] if qr else []
     parts.append(Text(visible_line(url)))
     if note:
-        parts.append(Text(f"-- {visible_line(note)}", scene.theme.quiet))
+        parts.append(Wrapped(Text(f"-- {visible_line(note)}", scene.theme.quiet)))
     return Group(*parts)
 
 
