@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import assert_never
 
 from p2pchat.core import limits
@@ -78,11 +79,13 @@ class Core(Machines):
     def next_deadline(self) -> float | None:
         """When to send a Tick, on the clock of `handle()`.
 
-        Minus infinity for "as soon as you get round to it", None for never. It may be
-        earlier than anything is due, never later.
+        Minus infinity for "when you get round to it", None for never; may be early, never late.
         """
+        publish_at = self._publish_at
+        if publish_at == -math.inf:
+            return publish_at  # nothing is earlier, so the machines need not be asked
         return earliest(
-            self._publish_at,
+            publish_at,
             self._connections.next_deadline(),
             self._plain_lines.next_deadline(),
             self._spreading.next_deadline(),
@@ -258,9 +261,8 @@ class Core(Machines):
     @property
     def _is_congested(self) -> bool:
         """Whether the median send queue is high: then own messages wait and gather."""
-        return 2 * len(self._behind) >= max(1, len(self._connections.neighbours)) and bool(
-            self._behind
-        )
+        behind = len(self._behind)
+        return behind > 0 and 2 * behind >= len(self._connections.neighbours)
 
     @property
     def _publish_at(self) -> float | None:
@@ -275,9 +277,7 @@ class Core(Machines):
         if at is None or now < at:
             return []
         batch = self._announcements.take()
-        if batch is None:
-            return []
-        return self._spreading.publish(batch, now, self._wall_ms(now))
+        return [] if batch is None else self._spreading.publish(batch, now, self._wall_ms(now))
 
     def _ask_who_has(self, number: int | None, now: float) -> list[Effect]:
         spreading = self._spreading

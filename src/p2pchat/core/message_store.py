@@ -110,13 +110,17 @@ class MessageStore:
     def add(self, series: Series, stored: Stored) -> None:
         """Keep an envelope; makes room where there is none."""
         author = author_of(series)
-        numbering = self._series.setdefault(series, _Numbering())
+        numbering = self._series.get(series)
+        if numbering is None:
+            numbering = self._series[series] = _Numbering()
         if not numbering.firsts or stored.first > numbering.firsts[-1]:
             numbering.firsts.append(stored.first)
         else:
             insort(numbering.firsts, stored.first)
         numbering.by_first[stored.first] = stored
-        minute = self._minutes.setdefault(minute_of(stored.time_ms), _Minute())
+        minute = self._minutes.get(minute_of(stored.time_ms))
+        if minute is None:
+            minute = self._minutes[minute_of(stored.time_ms)] = _Minute()
         minute.firsts.setdefault(series, []).append(stored.first)
         minute.by_author[author] = minute.by_author.get(author, 0) + 1
         minute.digest = minute.ordered = None

@@ -160,8 +160,7 @@ class Rates:
 
     def to_keep(self, author: PeerId, connection: ConnectionId, now: float) -> float:
         """Return the share of what all have that these two have to leave for others."""
-        brought = self._brought.value(now)
-        if not self._is_metered or not brought:
+        if not self._is_metered or not (brought := self._brought.value(now)):
             return 0.0
         metered = self._authors.get(author)
         of_author = 0.0 if metered is None else metered.spent.value(now) / brought
