@@ -6,12 +6,14 @@ import shlex
 import shutil
 import subprocess
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
 import pytest
 
+from p2pchat.store.lock import FileLock
 from tests.e2e.processes import PROGRAM, Ended, environment_of, wait_until
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class Tmux:
     """One tmux server with one window, in which a shell waits."""
 
     def __init__(self, home: Path) -> None:
+        self._home = home
         self._environment = environment_of(home, TERM="xterm-256color")
         self._socket = str(home / "tmux")
 
@@ -64,6 +67,17 @@ class Tmux:
     def close(self) -> None:
         with suppress(subprocess.CalledProcessError):
             self.ask("kill-server")
+        # The program saves what it knows before it lets go of its profile, and then ends.
+        for lock in self._home.glob(".local/share/p2pchat/*/lock"):
+            wait_until(partial(_is_free, lock), "the end of the program")
+
+
+def _is_free(lock: Path) -> bool:
+    try:
+        FileLock(lock).release()
+    except BlockingIOError:
+        return False
+    return True
 
 
 @pytest.fixture
