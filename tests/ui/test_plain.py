@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from p2pchat.core.notices import (
@@ -168,11 +168,12 @@ def test_whatever_comes_from_outside_each_line_is_one_line(
 
 
 @given(ANYTHING, ANYTHING)
+@example("", "the end of a line that was pasted\n")
 def test_only_the_first_line_of_a_text_begins_at_the_margin(nick: str, text: str) -> None:
     first, *more = lines_of(Received(_message(text, signer=Person(BOB.id, f"x{nick}")))).out
 
     assert first.startswith("x")
-    assert len(more) == text.count("\n")
+    assert len(more) == text.removesuffix("\n").count("\n")
     assert all(line.startswith(INDENT) for line in more)
 
 
