@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from p2pchat.core import limits
+from p2pchat.core.crowds import Crowds, Network, drawn
 from p2pchat.core.notices import How
 from p2pchat.core.records import AddressRecord, Scope, netgroup, scope_of
 from p2pchat.core.values import Address, PeerId
@@ -24,7 +26,7 @@ _PER_IP: Final = 4
 """Most peers at one public address."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Known:
     """A peer that could be dialled, and what is known of that."""
 
@@ -48,6 +50,11 @@ class Known:
         """The first of its addresses, which stands for all."""
         return self.addresses[0].host if self.addresses else ""
 
+    @property
+    def network(self) -> Network:
+        """The public network that he is in; whoever is in none is one by himself."""
+        return netgroup(self.ip) or self.peer
+
     def was_dialled(self, now: float) -> bool:
         """Tell whether we dialled it within the life of a record."""
         return self.dialled_at is not None and now - self.dialled_at <= limits.RECORD_LIFE_S
@@ -65,9 +72,7 @@ class PassiveView:
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self._known: dict[PeerId, Known] = {}
-        # Counted as they come and go: counting anew for each record that comes cost 0.6 ms, which
-        # any neighbour could ask for.
-        self._groups: dict[str | None, int] = {}
+        self._crowds: Crowds[Known] = Crowds(rng)
         self._ips: dict[str, int] = {}
         self._dialled = 0
         """Those whom we dialled ourselves."""
@@ -177,29 +182,27 @@ class PassiveView:
 
     def sample(self, count: int, is_wanted: Callable[[Known], bool]) -> list[Known]:
         """Return up to so many by chance; looks at no more of them than that takes."""
-        left = list(self._known.values())
-        found: list[Known] = []
-        while left and len(found) < count:
-            drawn = int(self._rng.random() * len(left))
-            left[drawn], left[-1] = left[-1], left[drawn]
-            known = left.pop()
-            if is_wanted(known):
-                found.append(known)
-        return found
+        wanted = filter(is_wanted, drawn(list(self._known.values()), self._rng))
+        return list(islice(wanted, count))
 
     def _has_place_at_ip(self, newcomer: Known) -> bool:
         ip = newcomer.ip
         return netgroup(ip) is None or self._ips.get(ip, 0) < _PER_IP
 
     def _learn(self, old: Known, new: Known) -> None:
+        if new.dialled_at is None and new.addresses == old.addresses:
+            _learn(old, new)  # nothing of what is counted
+            return
         self._count(old, -1)
         _learn(old, new)
         self._count(old, 1)
 
     def _count(self, known: Known, by: int) -> None:
-        ip = known.ip
-        _add(self._groups, netgroup(ip), by)
-        _add(self._ips, ip, by)
+        if by > 0:
+            self._crowds.add(known.network, known)
+        else:
+            self._crowds.remove(known.network, known)
+        _add(self._ips, known.ip, by)
         self._dialled += by * (known.dialled_at is not None)
         self._failed += by * (known.failures > 0)
 
@@ -219,20 +222,8 @@ class PassiveView:
 
         if self._failed >= _FAILED_LIMIT and (useless := self.sample(1, is_useless)):
             return useless[0].peer
-        return self._one_of_the_crowd(newcomer, may_go)
-
-    def _one_of_the_crowd(self, newcomer: Known, may_go: Callable[[Known], bool]) -> PeerId | None:
-        """Return one of the public network that has most of those who may go."""
-        own = netgroup(newcomer.ip)
-
-        def crowd(known: Known) -> int:
-            group = netgroup(known.ip)
-            return 1 if group is None else self._groups[group] + (group == own)
-
-        crowds = [(crowd(known), known) for known in self._known.values() if may_go(known)]
-        most = max((size for size, _ in crowds), default=0)
-        worst = [known for size, known in crowds if size == most]
-        return self._rng.choice(worst).peer if worst else None
+        victim = self._crowds.one_of_the_largest(newcomer.network, may_go)
+        return None if victim is None else victim.peer
 
 
 def backoff_s(failures: int, rng: Random) -> float:
