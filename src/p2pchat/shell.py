@@ -57,7 +57,8 @@ from p2pchat.net.conversation import (
     UndecidedConversation,
 )
 from p2pchat.net.registry import ConnectionRegistry
-from p2pchat.net.tcp import ByteStream, TcpStream, dial_first, probe
+from p2pchat.net.stream import ByteStream, TcpStream
+from p2pchat.net.tcp import dial_first, probe
 from p2pchat.notice_queue import NoticeQueue
 from p2pchat.people_keeper import PeopleKeeper
 from p2pchat.wire.codec import encode

@@ -23,7 +23,7 @@ class FakeStream:
         """Let bytes arrive; b"" is the end."""
         self._incoming.put_nowait(content)
 
-    async def read(self, most_bytes: int) -> bytes:
+    async def read(self) -> bytes:
         if self.is_aborted:
             raise ConnectionAbortedError
         return await self._incoming.get()

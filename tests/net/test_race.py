@@ -15,6 +15,7 @@ from p2pchat.core.values import Address
 from p2pchat.errors import DialFailed, NoAnswer, NobodyListening, Unreachable
 from p2pchat.net import race
 from p2pchat.net.race import Place, connect_first, dial_failed
+from p2pchat.net.stream import TcpStream
 from p2pchat.net.tcp import dial, dial_first
 
 if TYPE_CHECKING:
@@ -89,13 +90,12 @@ async def network(monkeypatch: pytest.MonkeyPatch) -> Network:
     return Network(monkeypatch)
 
 
-def file_of(streams: race.Streams) -> int:
-    return int(streams[1].get_extra_info("socket").fileno())
+def file_of(stream: TcpStream) -> int:
+    return int(stream.transport.get_extra_info("socket").fileno())
 
 
-async def close(streams: race.Streams) -> None:
-    _, writer = streams
-    writer.transport.abort()
+async def close(stream: TcpStream) -> None:
+    stream.abort()
     await asyncio.sleep(0)
 
 
@@ -118,11 +118,11 @@ async def test_an_address_that_refuses_makes_way_at_once(
 
     async with listening() as there, asyncio.timeout(10):
         network.places = [closed, there]
-        streams = await connect_first([NAMED], 10.0)
+        stream = await connect_first([NAMED], 10.0)
 
-        assert streams[1].get_extra_info("peername") == there
-        assert network.still_open() == [file_of(streams)]
-        await close(streams)
+        assert stream.remote == Address(*there)
+        assert network.still_open() == [file_of(stream)]
+        await close(stream)
 
 
 @pytest.mark.threat(27)
@@ -133,11 +133,11 @@ async def test_an_address_that_is_silent_is_overtaken_and_closed(
 
     async with listening() as there, asyncio.timeout(10):
         network.places = [SILENT, there]
-        streams = await connect_first([NAMED], 10.0)
+        stream = await connect_first([NAMED], 10.0)
 
-        assert streams[1].get_extra_info("peername") == there
-        assert network.still_open() == [file_of(streams)]
-        await close(streams)
+        assert stream.remote == Address(*there)
+        assert network.still_open() == [file_of(stream)]
+        await close(stream)
 
 
 async def test_an_address_that_is_late_may_still_win(
@@ -152,11 +152,11 @@ async def test_an_address_that_is_late_may_still_win(
         while len(network.tried) < 3:  # noqa: ASYNC110 - nothing tells when it holds
             await asyncio.sleep(0)
         network.gate.set()
-        streams = await connecting
+        stream = await connecting
 
-        assert streams[1].get_extra_info("peername") == there
-        assert network.still_open() == [file_of(streams)]
-        await close(streams)
+        assert stream.remote == Address(*there)
+        assert network.still_open() == [file_of(stream)]
+        await close(stream)
 
 
 @pytest.mark.threat(27)
@@ -172,12 +172,12 @@ async def test_of_two_that_answer_at_once_one_is_closed(
         while len(network.tried) < 2:  # noqa: ASYNC110 - nothing tells when it holds
             await asyncio.sleep(0)
         network.gate.set()
-        streams = await connecting
+        stream = await connecting
         await asyncio.sleep(0)
 
         assert len(network.tried) == 2
-        assert network.still_open() == [file_of(streams)]
-        await close(streams)
+        assert network.still_open() == [file_of(stream)]
+        await close(stream)
 
 
 async def test_a_refusal_is_told_rather_than_a_network_out_of_reach(

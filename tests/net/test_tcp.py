@@ -15,7 +15,8 @@ from p2pchat.core.values import Address
 from p2pchat.errors import ListenFailed, NobodyListening, Unreachable
 from p2pchat.net import tcp
 from p2pchat.net.interfaces import reachable_addresses
-from p2pchat.net.tcp import Listener, TcpStream, dial, probe
+from p2pchat.net.stream import TcpStream
+from p2pchat.net.tcp import Listener, dial, probe
 from tests.lost_sockets import no_socket_is_lost
 
 if TYPE_CHECKING:
@@ -45,49 +46,6 @@ async def connected(listener: Listener, accepted: list[TcpStream]) -> tuple[TcpS
     return dialled, accepted[0]
 
 
-async def test_bytes_go_both_ways_and_the_ends_too() -> None:
-    async with listening() as (listener, accepted):
-        here, there = await connected(listener, accepted)
-
-        here.write(b"hello")
-        here.write_end()
-        assert await there.read(100) == b"hello"
-        assert await there.read(100) == b""
-        there.write(b"still speaking")
-        await there.drain()
-        assert await here.read(100) == b"still speaking"
-        here.abort()
-
-
-async def test_both_ends_know_who_the_other_one_is() -> None:
-    async with listening() as (listener, accepted):
-        here, there = await connected(listener, accepted)
-
-        assert here.remote == Address(LOCAL, listener.port)
-        assert there.remote.host == LOCAL
-        here.abort()
-
-
-async def test_a_reader_that_does_not_read_backs_up_the_writer() -> None:
-    async with listening() as (listener, accepted):
-        here, there = await connected(listener, accepted)
-
-        here.write(bytes(64 * 1024 * 1024))
-
-        assert here.is_backed_up
-        assert not there.is_backed_up
-        here.abort()
-
-
-async def test_an_end_after_an_abort_is_no_error() -> None:
-    async with listening() as (listener, accepted):
-        here, _ = await connected(listener, accepted)
-
-        here.abort()
-        here.write_end()
-        here.abort()
-
-
 async def test_a_closed_port_and_an_unknown_name_are_told_apart() -> None:
     with socket.create_server((LOCAL, 0)) as closed:
         port = closed.getsockname()[1]
@@ -111,7 +69,7 @@ async def test_a_probe_tells_whether_somebody_listens_and_says_nothing() -> None
         assert await probe(Address(LOCAL, listener.port))
         while not accepted:  # noqa: ASYNC110 - the other half of the same loop
             await asyncio.sleep(0)
-        assert await accepted[0].read(100) == b""
+        assert await accepted[0].read() == b""
         port = listener.port
 
     assert not await probe(Address(LOCAL, port))

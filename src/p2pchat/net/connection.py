@@ -12,7 +12,7 @@ from p2pchat.core.values import Address, ConnectionId
 from p2pchat.errors import ConnectionFault, PlainTextMet, SlowPeer, SpeaksPlainText
 from p2pchat.net.conversation import Conversation, UndecidedConversation
 from p2pchat.net.send_queue import SendQueue
-from p2pchat.net.tcp import ByteStream
+from p2pchat.net.stream import ByteStream
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class Connection:
             )
 
     async def _read(self) -> None:
-        while received := await self._stream.read(limits.READ_BYTES):
+        while received := await self._stream.read():
             is_opening = self._conversation.is_opening
             for event in self._conversation.receive(received):
                 self._handle(event)

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 from p2pchat.core import limits
 from p2pchat.core.values import Address
 from p2pchat.errors import DialFailed, NoAnswer, NobodyListening, Unreachable
+from p2pchat.net.stream import TcpStream, wrap
 
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 """As the system gives it: with IPv6 the scope goes along, which text would lose."""
 
@@ -30,7 +30,7 @@ class Place(NamedTuple):
     where: SocketAddress
 
 
-async def connect_first(addresses: Sequence[Address], timeout_s: float) -> Streams:
+async def connect_first(addresses: Sequence[Address], timeout_s: float) -> TcpStream:
     """Connect to the first of the addresses that answers; one host has them all.
 
     Names are looked up; the families take turns. The next address is tried after
@@ -48,8 +48,8 @@ async def connect_first(addresses: Sequence[Address], timeout_s: float) -> Strea
     try:
         async with asyncio.timeout(timeout_s):
             places = await _look_up_all(addresses, failures)
-            if streams := await _race(_alternating(places), failures):
-                return streams
+            if stream := await _race(_alternating(places), failures):
+                return stream
     except TimeoutError:
         failures.append(NoAnswer(addresses[0], timeout_s))
     raise _most_telling(failures)
@@ -103,8 +103,8 @@ def _alternating(places: Iterable[Place]) -> list[Place]:
     return [place for turn in zip_longest(*by_family.values()) for place in turn if place]
 
 
-async def _race(places: list[Place], failures: list[DialFailed]) -> Streams | None:
-    connected: list[Streams] = []
+async def _race(places: list[Place], failures: list[DialFailed]) -> TcpStream | None:
+    connected: list[TcpStream] = []
 
     async def attempt(place: Place) -> None:
         try:
@@ -139,20 +139,20 @@ async def _next_end(
     return going_on
 
 
-async def _connect(place: Place) -> Streams:
+async def _connect(place: Place) -> TcpStream:
     connecting = socket.socket(place.family, socket.SOCK_STREAM)
     try:
         connecting.setblocking(False)
         await asyncio.get_running_loop().sock_connect(connecting, place.where)
-        return await asyncio.open_connection(sock=connecting, limit=limits.READ_BYTES)
+        return await wrap(connecting)
     except BaseException:
         connecting.close()
         raise
 
 
-def _abort(losers: list[Streams]) -> None:
-    for _, writer in losers:
-        writer.transport.abort()
+def _abort(losers: list[TcpStream]) -> None:
+    for stream in losers:
+        stream.abort()
 
 
 def _most_telling(failures: list[DialFailed]) -> DialFailed:

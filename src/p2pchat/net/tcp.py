@@ -1,7 +1,4 @@
-"""All that is TCP about a connection: listening, dialling, and a stream of bytes.
-
-A second transport has to offer what `ByteStream` does, and nothing else has to change.
-"""
+"""Listening on TCP, and dialling."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Final
 
 from p2pchat.core import limits
 from p2pchat.core.values import Address
@@ -21,9 +18,7 @@ from p2pchat.errors import DialFailed, ListenFailed
 from p2pchat.net.files import FILES_KEPT_FREE, files_left
 from p2pchat.net.race import connect_first
 from p2pchat.net.readiness import until_readable
-
-_KERNEL_BUFFER_BYTES: Final = 128 * 1024
-"""What asyncio holds for a peer above the kernel's own buffer before `drain()` waits."""
+from p2pchat.net.stream import TcpStream, wrap
 
 _PORT_0_TRIES: Final = 16
 """Free ports of one family that are tried on the other one."""
@@ -51,76 +46,6 @@ _COMPLAINT_EVERY_S: Final = 20.0
 log = logging.getLogger(__name__)
 
 
-class ByteStream(Protocol):
-    """A two-way stream of bytes to one other end."""
-
-    remote: Address
-    """Numeric address and port of the other end."""
-
-    async def read(self, most_bytes: int) -> bytes:
-        """Wait for bytes; b"" at the end of the stream."""
-        ...
-
-    def write(self, content: bytes) -> None:
-        """Hand bytes over; never waits."""
-        ...
-
-    async def drain(self) -> None:
-        """Wait while too much that was written has not left yet."""
-        ...
-
-    @property
-    def is_backed_up(self) -> bool:
-        """Whether `drain()` would wait."""
-        ...
-
-    def write_end(self) -> None:
-        """Say that nothing more comes; reading goes on."""
-        ...
-
-    def abort(self) -> None:
-        """Close at once and throw away what was not sent."""
-        ...
-
-
-class TcpStream:
-    """A `ByteStream` over TCP."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-        writer.transport.set_write_buffer_limits(high=_KERNEL_BUFFER_BYTES)
-        peername = writer.get_extra_info("peername")
-        self.remote = _address_of(peername) if peername else Address("", 0)
-
-    async def read(self, most_bytes: int) -> bytes:
-        """Wait for bytes; b"" at the end of the stream."""
-        return await self._reader.read(most_bytes)
-
-    def write(self, content: bytes) -> None:
-        """Hand bytes over; never waits."""
-        self._writer.write(content)
-
-    async def drain(self) -> None:
-        """Wait while too much that was written has not left yet."""
-        await self._writer.drain()
-
-    @property
-    def is_backed_up(self) -> bool:
-        """Whether `drain()` would wait."""
-        return self._writer.transport.get_write_buffer_size() > _KERNEL_BUFFER_BYTES
-
-    def write_end(self) -> None:
-        """Say that nothing more comes; reading goes on."""
-        if self._writer.can_write_eof() and not self._writer.transport.is_closing():
-            with suppress(OSError):
-                self._writer.write_eof()
-
-    def abort(self) -> None:
-        """Close at once and throw away what was not sent."""
-        self._writer.transport.abort()
-
-
 async def dial(address: Address) -> TcpStream:
     """Open a TCP connection; host names with several addresses are tried as in RFC 8305.
 
@@ -140,8 +65,7 @@ async def dial_first(addresses: Sequence[Address], timeout_s: float) -> TcpStrea
     Raises:
         DialFailed: The reason that tells most, with the address that it is about.
     """
-    reader, writer = await connect_first(addresses, timeout_s)
-    return TcpStream(reader, writer)
+    return await connect_first(addresses, timeout_s)
 
 
 async def probe(address: Address, timeout_s: float = _PROBE_TIMEOUT_S) -> bool:
@@ -228,14 +152,13 @@ class Listener:
         self, accepted: socket.socket, on_accept: Callable[[TcpStream], None]
     ) -> None:
         try:
-            reader, writer = await asyncio.open_connection(sock=accepted, limit=limits.READ_BYTES)
+            stream = await wrap(accepted)
         except OSError:
             accepted.close()  # it has hung up already
             return
         except BaseException:
             accepted.close()
             raise
-        stream = TcpStream(reader, writer)
         if self._has_stopped:
             stream.abort()
             return
@@ -346,8 +269,3 @@ def _bind_one(family: socket.AddressFamily, host: str, port: int) -> socket.sock
         listening.close()
         raise
     return listening
-
-
-def _address_of(name: tuple[object, ...]) -> Address:
-    host, port = str(name[0]), int(str(name[1]))
-    return Address(host.removeprefix("::ffff:") if "." in host else host, port)
