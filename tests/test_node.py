@@ -289,7 +289,7 @@ async def test_a_neighbour_that_reads_nothing_is_dropped_and_holds_nobody_up(
     async with line_of("ann", "bob", "cid", secret=bytes(16)) as (ann, bob, cid):
         (stalled,) = connections_of(ann)
         stream: Any = stalled._stream
-        stream._writer.transport.pause_reading()
+        stream.transport.pause_reading()
         sent = 0
         while bob.neighbour_count == 2:
             for _ in range(20):
