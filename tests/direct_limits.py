@@ -44,6 +44,7 @@ DIRECT_LIMITS_SHOWN: Final = (
     ("ANSWER_WAYS", "neighbours that get the answer to one request"),
     ("PACKET_WAY_S", "how long a relay knows a packet and its way back"),
     ("PACKET_WAYS_LIMIT", "so many packets"),
+    ("PACKETS_SEEN_LIMIT", "packets that are known when they come again later"),
     ("AUTHOR_BURST", "packets of one author at once ..."),
     ("AUTHOR_PER_S", "... and each second in the long run ..."),
     ("AUTHOR_BYTES_BURST", "... and signed bytes of them at once ..."),

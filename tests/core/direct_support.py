@@ -60,13 +60,15 @@ class Far:
         message: bytes = bytes(16),
         kind: int = Kind.TEXT,
         is_flooded: bool = False,
+        age_s: float = 0.0,
     ) -> Packet:
-        """Seal something for somebody, each time anew."""
+        """Seal something for somebody, each time anew; the packet may be older than the message."""
         self._nonces += 1
         key = recipient.key
         inside = self.packets.write(recipient.me, key, message, kind, text, WALL_MS)
         nonce = self._nonces.to_bytes(16, "big")
-        return self.packets.pack(inside, key, nonce, WALL_MS, is_flooded=is_flooded)
+        packed_ms = WALL_MS - round(age_s * 1000)
+        return self.packets.pack(inside, key, nonce, packed_ms, is_flooded=is_flooded)
 
     def request(self, recipient: Far, nonce: bytes = bytes(16)) -> Carry:
         """Ask for somebody's sealing key."""

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from p2pchat.core import limits
 from p2pchat.core.direct_frames import NoWay, Packet, Receipt
 from p2pchat.core.direct_values import Outside
 from p2pchat.core.events import (
@@ -18,6 +19,7 @@ from p2pchat.core.events import (
 from p2pchat.core.frames import Goodbye
 from p2pchat.core.notices import DirectArrived, DirectGivenUp, DirectWaits
 from p2pchat.core.outbox import OUTBOX_LIFE_S, DirectId
+from p2pchat.core.packet_relay import AUTHOR_BURST
 from p2pchat.core.values import Kind, Person
 from tests.core.direct_support import CODEC, Far, Reader, packets, requests, told
 from tests.core.support import closed, of, sent
@@ -216,6 +218,35 @@ def test_a_packet_in_anothers_name_ends_its_connection_and_costs_him_nothing(
     honest, _ = alice.open("honest")
 
     assert packets(alice.frame(honest, bob.write(carol)))
+
+
+@pytest.mark.threat(9)
+@pytest.mark.parametrize("age_s", [limits.AGE_PAST_S + 200, -limits.AGE_FUTURE_S - 200])
+def test_a_packet_of_another_time_is_neither_shown_nor_passed_on_nor_charged(
+    alice: Reader, bob: Far, me: Far, age_s: float
+) -> None:
+    relay, _ = alice.open("relay")
+    alice.open("carol")
+    for _ in range(AUTHOR_BURST):
+        assert alice.frame(relay, bob.write(me, age_s=age_s)) == []
+        assert alice.frame(relay, bob.write(Far("carol"), age_s=age_s)) == []
+
+    assert texts(alice.frame(relay, bob.write(me))) == ["hello"]
+
+
+@pytest.mark.threat(9)
+def test_a_packet_that_comes_again_goes_nowhere_however_late(alice: Reader) -> None:
+    relay, _ = alice.open("relay")
+    alice.open("carol")
+    packet = Far("bob").write(Far("carol"))
+    assert packets(alice.frame(relay, packet))
+
+    alice.wait(limits.AGE_PAST_S - 200)
+    relay, _ = alice.open("relay")
+    alice.open("carol")
+
+    assert alice.frame(relay, packet) == []
+    assert packets(alice.frame(relay, Far("bob").write(Far("carol"), age_s=-100)))
 
 
 def test_an_own_packet_that_comes_back_goes_nowhere(alice: Reader, me: Far) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from p2pchat.core import limits
 from p2pchat.core.direct_frames import NoWay, Packet, Receipt
 from p2pchat.core.direct_ways import Ways
 from p2pchat.core.events import Send
@@ -80,7 +81,7 @@ def test_a_packet_goes_one_step_further_and_counts_it() -> None:
     assert send.connections == (EAST,)
     assert isinstance(send.frame, Packet)
     assert (send.frame.id, send.frame.hops) == (packet.id, 1)
-    assert relay.was_here(packet, NOW)
+    assert relay.was_here(packet)
 
 
 @pytest.mark.parametrize("hop", [None, WEST], ids=["nowhere", "back"])
@@ -149,6 +150,16 @@ def test_a_way_back_ends_after_a_minute_and_with_its_connection() -> None:
     assert relay.pass_back(a_receipt(early), EAST, NOW + PACKET_WAY_S) == []
     relay.around.open.remove(WEST)
     assert relay.pass_back(a_receipt(late), EAST, NOW + PACKET_WAY_S) == []
+
+
+def test_a_packet_is_known_as_long_as_its_age_would_let_it_pass() -> None:
+    relay, packet = Relay(), a_packet()
+    relay.take(packet, WEST, NOW)
+
+    relay.take(a_packet(), WEST, NOW + limits.AGE_PAST_S + limits.AGE_FUTURE_S)
+
+    assert relay.was_here(packet)
+    assert relay.on_copy(packet, EAST, NOW + PACKET_WAY_S) == []
 
 
 def test_an_own_receipt_goes_to_everybody_who_brings_the_flooded_packet_once() -> None:
@@ -222,4 +233,4 @@ def test_what_a_relay_remembers_is_bounded(packets: int) -> None:
 
     assert len(relay) == min(packets, PACKET_WAYS_LIMIT)
     assert relay.author_count == min(packets, AUTHORS_LIMIT)
-    assert relay.was_here(packet, NOW)
+    assert relay.was_here(packet)

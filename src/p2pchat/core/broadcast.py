@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from p2pchat.core import limits
 from p2pchat.core.announcements import Batch
+from p2pchat.core.clock_check import is_timely
 from p2pchat.core.envelopes import Envelope, EnvelopeCodec, Header, Texts, is_consistent
 from p2pchat.core.frames import Carry
 from p2pchat.core.seen import SeenCache
@@ -88,7 +89,7 @@ class Broadcast:
         Raises:
             EnvelopeForged: Its author did not sign it.
         """
-        if not self._is_timely(envelope, wall_ms):
+        if not is_timely(envelope.header.time_ms, wall_ms):
             # No fault of who sent it: clocks differ, and its own may find it timely.
             self.too_old_or_new += 1
             return False
@@ -123,8 +124,3 @@ class Broadcast:
         if len(texts.texts) != len(envelope.numbers):
             raise EnvelopeRefused("it holds another number of messages than it says")
         return texts
-
-    @staticmethod
-    def _is_timely(envelope: Envelope, wall_ms: int) -> bool:
-        age_s = (wall_ms - envelope.header.time_ms) / 1000
-        return -limits.AGE_FUTURE_S <= age_s <= limits.AGE_PAST_S

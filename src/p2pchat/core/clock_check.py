@@ -15,6 +15,12 @@ NEIGHBOURS_NEEDED: Final = 3
 TOLD_EVERY_S: Final = 3600.0
 
 
+def is_timely(time_ms: int, wall_ms: int) -> bool:
+    """Tell whether what says that it was written then is taken, by our own clock."""
+    age_s = (wall_ms - time_ms) / 1000
+    return -limits.AGE_FUTURE_S <= age_s <= limits.AGE_PAST_S
+
+
 class ClockCheck:
     """Compares clocks; nothing ever depends on the result but what people are told.
 
@@ -65,6 +71,6 @@ def _said(ahead_s: float, neighbours: int) -> str:
         f"{abs(ahead_s) / 60:.0f} min" if abs(ahead_s) < 7200 else f"{abs(ahead_s) / 3600:.0f} h"
     )
     text = f"this machine's clock is {amount} {'ahead of' if ahead_s > 0 else 'behind'} {whose}"
-    if not -limits.AGE_FUTURE_S <= -ahead_s <= limits.AGE_PAST_S:
+    if not is_timely(round(ahead_s * 1000), 0):
         return f"{text}: messages are not taken from each other. Set the clock."
     return f"{text}. Set the clock, or people see wrong times."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from p2pchat.core.alarms import earliest
+from p2pchat.core.clock_check import is_timely
 from p2pchat.core.couriers import KEYS_LIMIT, PACKETS_LIMIT, Couriers
 from p2pchat.core.direct_frames import DirectFrame, KeyAnswer, NoWay, Packet, Receipt
 from p2pchat.core.direct_packets import DirectPackets
@@ -261,7 +262,7 @@ class Direct:
             return []  # said on a connection that is being drained
         match frame:
             case Packet():
-                return self._on_packet(connection, frame, now)
+                return self._on_packet(connection, frame, now, wall_ms)
             case NoWay(packet):
                 own = self._couriers.on_no_way(connection, PacketId(packet), now, wall_ms)
                 if own is None:
@@ -272,14 +273,18 @@ class Direct:
             case Receipt():
                 return self._on_receipt(connection, frame, now)
 
-    def _on_packet(self, connection: ConnectionId, packet: Packet, now: float) -> list[Effect]:
-        if self._relay.was_here(packet, now):
+    def _on_packet(
+        self, connection: ConnectionId, packet: Packet, now: float, wall_ms: int
+    ) -> list[Effect]:
+        if self._relay.was_here(packet):
             return self._relay.on_copy(packet, connection, now)
         if not self._relay.may_look(connection, now):
             return []
         outside = self._packets.outside_of(packet)
         author, recipient = PeerId(outside.author), PeerId(outside.recipient)
-        if author == self._me or not self._relay.has_room(author, packet, now):
+        if author == self._me or not is_timely(outside.time_ms, wall_ms):
+            return []
+        if not self._relay.has_room(author, packet, now):
             return []
         if not self._packets.is_valid(packet, outside):
             raise SealBroken("the signature of a packet is not its author's")

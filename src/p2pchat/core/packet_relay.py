@@ -10,11 +10,17 @@ from p2pchat.core.allowance import Allowance
 from p2pchat.core.direct_frames import NoWay, Packet, Receipt
 from p2pchat.core.direct_ways import Ways
 from p2pchat.core.events import Effect, Send
+from p2pchat.core.seen import SeenCache
 from p2pchat.core.values import ConnectionId, PeerId
 
 PACKET_WAY_S: Final = 60.0
 PACKET_WAYS_LIMIT: Final = 4_096
 """How long, and for how many packets, a relay knows where they came from."""
+
+PACKETS_SEEN_LIMIT: Final = 32_768
+"""Packets that are recognised when they come again after that, as long as their age would let them
+pass; about 3 MiB. Room for 16 a second, three authors that use all they may; of more the oldest are
+forgotten first."""
 
 AUTHOR_BURST: Final = 20
 AUTHOR_PER_S: Final = 2.0
@@ -83,6 +89,7 @@ class PacketRelay:
     def __init__(self, ways: Ways) -> None:
         self._ways = ways
         self._packets: dict[bytes, _Way] = {}  # oldest first
+        self._seen = SeenCache(limit_ids=PACKETS_SEEN_LIMIT)
         self._authors: OrderedDict[PeerId, _Meter] = OrderedDict()
         self._connections: dict[ConnectionId, Allowance] = {}
 
@@ -119,13 +126,13 @@ class PacketRelay:
             self._authors.popitem(last=False)
         meter.charge(_weight(packet), len(packet.signed), now)
 
-    def was_here(self, packet: Packet, now: float) -> bool:
-        """Tell whether a packet came before."""
-        return self._living(packet.id, now) is not None
+    def was_here(self, packet: Packet) -> bool:
+        """Tell whether a packet came before; its way back may be forgotten."""
+        return packet.id in self._seen
 
     def take(self, packet: Packet, came_from: ConnectionId, now: float) -> None:
         """Remember the way back of a valid packet that was not here."""
-        self._packets.pop(packet.id, None)
+        self._seen.remember(packet.id, now)
         self._packets[packet.id] = _Way(came_from, now + PACKET_WAY_S, packet.is_flooded)
         if len(self._packets) > PACKET_WAYS_LIMIT:
             del self._packets[next(iter(self._packets))]

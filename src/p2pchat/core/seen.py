@@ -1,15 +1,14 @@
-"""Remembers the ids of recent envelopes, bounded in age and in count."""
+"""Remembers the ids of recent envelopes or packets, bounded in age and in count."""
 
 from __future__ import annotations
 
 from collections import deque
 
 from p2pchat.core import limits
-from p2pchat.core.values import EnvelopeId
 
 
 class SeenCache:
-    """A set of envelope ids in generations: forgetting is dropping the oldest one, O(1).
+    """A set of ids in generations: forgetting is dropping the oldest one, O(1).
 
     An id is remembered for at least `SEEN_GENERATIONS - 1` generations and at most one more,
     unless the count limit is reached: then the oldest generation goes early.
@@ -24,24 +23,24 @@ class SeenCache:
         self._generation_s = generation_s
         self._limit_per_generation = max(1, limit_ids // generations)
         # Dicts, because one of 22,222 ids takes 1.3 MiB; a set of so many takes 2.
-        self._generations: deque[dict[EnvelopeId, None]] = deque([{}], maxlen=generations)
+        self._generations: deque[dict[bytes, None]] = deque([{}], maxlen=generations)
         self._newest_at: float | None = None
 
     def __len__(self) -> int:
         return sum(len(generation) for generation in self._generations)
 
-    def __contains__(self, envelope: EnvelopeId) -> bool:
+    def __contains__(self, name: bytes) -> bool:
         # Copies arrive within moments of the first, so the newest generation is asked first. A
         # plain loop, because this is asked for each arrival.
         for generation in self._generations:  # noqa: SIM110
-            if envelope in generation:
+            if name in generation:
                 return True
         return False
 
-    def remember(self, envelope: EnvelopeId, now: float) -> None:
+    def remember(self, name: bytes, now: float) -> None:
         """Add an id; `now` is monotonic seconds."""
         self._turn(now)
-        self._generations[0][envelope] = None
+        self._generations[0][name] = None
 
     def _turn(self, now: float) -> None:
         if self._newest_at is None:
