@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2pchat.core import limits
-from p2pchat.core.author_order import AuthorOrder, Missing, Released, Turn
+from p2pchat.core.author_order import AuthorOrder, Missing, Place, Released, Turn
 from p2pchat.core.series import Series, series_of
 from tests.core.repair_network import envelope, epoch, peer
 
@@ -20,10 +20,11 @@ def add(
     body: bytes = b"",
     name: str = "bob",
     is_shown: bool = True,
+    is_backlog: bool = False,
 ) -> list[Turn]:
     series = series_of(peer(name), epoch(name))
     made = envelope(name, first, size, body=body)
-    return order.add(series, made, None, now, is_shown=is_shown)
+    return order.add(series, made, None, now, is_shown=is_shown, is_backlog=is_backlog)
 
 
 def numbers(turns: list[Turn]) -> list[int]:
@@ -34,9 +35,11 @@ def gaps(turns: list[Turn]) -> list[tuple[int, int]]:
     return [(turn.first, turn.count) for turn in turns if isinstance(turn, Missing)]
 
 
-def filling(turns: list[Turn]) -> list[int]:
+def behind(turns: list[Turn], *places: Place) -> list[int]:
+    """Return what passed behind later ones, there or anywhere."""
     released = [turn for turn in turns if isinstance(turn, Released)]
-    return [turn.envelope.header.first for turn in released if turn.is_filling]
+    wanted = places or (Place.GAP, Place.BEFORE)
+    return [turn.envelope.header.first for turn in released if turn.place in wanted]
 
 
 def wait(order: AuthorOrder, now: float, busy: tuple[Series, ...] = ()) -> list[Turn]:
@@ -60,7 +63,7 @@ def test_a_later_one_waits_for_the_missing_one() -> None:
     turns = add(order, 1)
 
     assert numbers(turns) == [1, 2]
-    assert not filling(turns)
+    assert not behind(turns)
     assert order.size_bytes == 0
 
 
@@ -76,7 +79,7 @@ def test_after_two_seconds_the_gap_is_marked_and_the_late_one_fills_it() -> None
     assert gaps(passed) == [(1, 2)]
     assert numbers(passed) == [3]
     assert numbers(late) == [1]
-    assert filling(late) == [1]
+    assert behind(late, Place.GAP) == [1]
 
 
 def test_while_repair_makes_progress_it_waits_longer_but_not_for_ever() -> None:
@@ -87,7 +90,7 @@ def test_while_repair_makes_progress_it_waits_longer_but_not_for_ever() -> None:
     now = 0.0
     turns: list[Turn] = []
     while not turns:
-        now += 1.0
+        now = order.next_deadline() or now
         turns = order.on_time(now, (BOB,), progress_at=now - 0.5)
 
     assert now == limits.ORDER_WAIT_LONGEST_S
@@ -182,7 +185,7 @@ def test_a_number_that_cannot_be_the_first_waits_for_those_before_it() -> None:
     turns = [add(order, 2), add(order, 1), add(order, 0)]
 
     assert [numbers(some) for some in turns] == [[], [], [0, 1, 2]]
-    assert not filling(turns[-1])
+    assert not behind(turns[-1])
 
 
 def test_where_nothing_before_it_comes_an_author_begins_in_the_middle() -> None:
@@ -198,26 +201,54 @@ def test_where_nothing_before_it_comes_an_author_begins_in_the_middle() -> None:
     assert gaps(turns) == [], "nobody knows that anything was there"
 
 
-def test_the_lowest_number_offered_begins_an_author() -> None:
+def test_what_belongs_before_an_author_s_beginning_stands_apart_from_a_told_gap() -> None:
+    order = AuthorOrder()
+    for first in (50, 53):
+        add(order, first)
+    wait(order, limits.ORDER_WAIT_S)
+
+    turns = add(order, 40, now=60.0) + add(order, 51, now=60.0) + add(order, 41, now=60.0)
+
+    assert behind(turns, Place.BEFORE) == [40, 41]
+    assert behind(turns, Place.GAP) == [51]
+
+
+def test_backlog_begins_an_author_as_soon_as_nobody_can_name_anything_before_it() -> None:
+    order = AuthorOrder()
+    add(order, 51)
+    assert add(order, 50, is_backlog=True) == [], "a neighbour may have 49"
+
+    looks = [
+        order.on_time(0.1, (), -1.0, is_first=lambda *_: False),
+        order.on_time(0.2, (), -1.0, is_first=lambda *_: True),
+    ]
+
+    assert [numbers(turns) for turns in looks] == [[], [50, 51]]
+
+
+def test_what_is_said_now_begins_no_author_before_its_wait_is_over() -> None:
     order = AuthorOrder()
     add(order, 50)
 
-    assert order.begin(BOB, 48) == []
-    turns = add(order, 49) + add(order, 48)
+    turns = order.on_time(limits.ORDER_WAIT_S - 0.1, (), -1.0, is_first=lambda *_: True)
 
-    assert numbers(turns) == [48, 49, 50]
-    assert not filling(turns)
+    assert turns == []
 
 
-def test_what_was_only_claimed_is_never_called_missing() -> None:
+def test_who_was_late_himself_reads_first_what_came_meanwhile() -> None:
     order = AuthorOrder()
-    order.begin(BOB, 0)
-    add(order, 50)
+    add(order, 0)
+    add(order, 2)
+    awake_at = limits.ORDER_WAIT_S + 5.0
 
-    turns = wait(order, limits.ORDER_WAIT_S)
+    turns = wait(order, awake_at)
+    filled = add(order, 1, now=awake_at)
+    add(order, 4, now=awake_at)
+    late = wait(order, awake_at + limits.ORDER_WAIT_S)
 
-    assert gaps(turns) == []
-    assert numbers(turns) == [50]
+    assert turns == []
+    assert numbers(filled) == [1, 2]
+    assert gaps(late) == [(3, 1)], "not for ever"
 
 
 def test_a_gap_among_what_is_not_shown_is_not_told() -> None:
@@ -232,11 +263,10 @@ def test_a_gap_among_what_is_not_shown_is_not_told() -> None:
 
 
 @given(st.permutations(range(12)), st.lists(st.integers(0, 11), max_size=6))
-def test_everything_passes_once_and_what_is_not_filling_in_order(
+def test_everything_passes_once_and_what_is_not_marked_in_order(
     arrivals: list[int], ticks: list[int]
 ) -> None:
     order = AuthorOrder()
-    order.begin(BOB, 0)
     turns: list[Turn] = []
     for step, number in enumerate(arrivals):
         turns += add(order, number, now=step * 1.0)
@@ -246,7 +276,7 @@ def test_everything_passes_once_and_what_is_not_filling_in_order(
     turns += wait(order, 1_000.0)
 
     assert sorted(numbers(turns)) == list(range(12))
-    in_order = [n for n in numbers(turns) if n not in filling(turns)]
+    in_order = [n for n in numbers(turns) if n not in behind(turns)]
     assert in_order == sorted(in_order)
     assert order.size_bytes == 0
 

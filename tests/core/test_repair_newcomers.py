@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from p2pchat.core import limits
-from p2pchat.core.frames import Carry
+from p2pchat.core.frames import Carry, PageAsk
 from tests.core.repair_network import Node, RepairNetwork, connection_to, envelope, in_author_order
 
 
@@ -175,3 +175,24 @@ def test_the_very_first_message_of_somebody_waits_for_nothing() -> None:
     net.inject(ben, connection_to(ben, ann), made.carried(0))
 
     assert ben.shown == [(made.author, 0)]
+
+
+def test_of_two_neighbours_the_one_who_knows_more_says_where_an_author_begins() -> None:
+    net = RepairNetwork()
+    ann, ben, dan = net.add("ann", "ben", "dan")
+    net.connect(ann, ben)
+    for _ in range(10):
+        net.say(ben)
+    net.run(30.0)
+    dan.damage = lambda frame: [] if isinstance(frame, PageAsk) else [frame]
+    net.connect(dan, ben)  # learns nothing of what was said before
+    net.run(60.0)
+    net.say(ben)
+    net.run(80.0)
+
+    (cem,) = net.add("cem")
+    net.connect(cem, dan)
+    net.connect(cem, ann)
+    net.run(90.0)
+
+    assert cem.shown == [(ben.me, number) for number in range(11)]

@@ -183,8 +183,8 @@ class Crowd:
                 author = nick, int(start)
                 is_earlier = bool(told["earlier"])
                 self.ledger.shown(run, author, int(number), at, is_earlier=is_earlier)
-            case {"type": "gap", "author": {"nick": str(nick)}}:
-                self.ledger.told_gap(run, nick)
+            case {"type": "gap", "author": {"nick": str(nick)}, "missing": int(missing)}:
+                self.ledger.told_gap(run, nick, missing)
             case {"type": "sent", "to": {"nick": str(nick)}, "id": str(message)}:
                 self.direct.written(run, message, nick, at)
             case {"type": "dm", "id": str(message)}:

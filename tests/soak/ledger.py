@@ -11,7 +11,7 @@ All times are seconds on one clock.
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -31,8 +31,8 @@ class _Life:
     ended_at: float = math.inf
     shown: dict[Run, int] = field(default_factory=dict)
     """Of each author's run, the numbers shown, as the bits of one integer."""
-    told: set[str] = field(default_factory=set)
-    """Authors of whom this run has told that something is missing."""
+    told: Counter[str] = field(default_factory=Counter)
+    """Of each author, how many messages this run has told to be missing and not shown since."""
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Tally:
     late: int = 0
     """Shown behind later ones, after the gap was told: allowed, and worth knowing."""
     backlog_behind: int = 0
-    """Of what a newcomer was shown marked as earlier, behind later ones of the same author."""
+    """Shown behind later ones of the same author, marked as earlier: allowed as well."""
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -111,9 +111,9 @@ class Ledger:
         self._order.append(said)
         self.tally.said += 1
 
-    def told_gap(self, reader: Run, author: str) -> None:
-        """Note that a run was told that something of that author is missing."""
-        self._lives.setdefault(reader, _Life()).told.add(author)
+    def told_gap(self, reader: Run, author: str, missing: int) -> None:
+        """Note that a run was told that so many messages of that author are missing."""
+        self._lives.setdefault(reader, _Life()).told[author] += missing
 
     def shown(
         self, reader: Run, author: Run, number: int, at: float, *, is_earlier: bool = False
@@ -136,7 +136,8 @@ class Ledger:
         if is_earlier:
             self.tally.backlog_behind += 1
             return
-        if author[0] in life.told:
+        if life.told[author[0]] > 0:
+            life.told[author[0]] -= 1
             self.tally.late += 1
             return
         self.tally.disordered += 1

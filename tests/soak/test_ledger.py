@@ -109,14 +109,24 @@ def test_a_lower_number_behind_a_higher_one_is_out_of_order(ledger: Ledger) -> N
 def test_where_the_gap_was_told_it_is_only_late(ledger: Ledger) -> None:
     for number in (0, 1):
         ledger.said(ANN, number, 1.0)
-    ledger.told_gap(BEN, "ann")
+    ledger.told_gap(BEN, "ann", 1)
     for number in (1, 0):
         ledger.shown(BEN, ANN, number, 1.1)
 
     assert (ledger.tally.disordered, ledger.tally.late) == (0, 1)
 
 
-def test_a_newcomers_backlog_behind_what_is_said_now_is_counted_apart(ledger: Ledger) -> None:
+def test_a_gap_that_was_told_excuses_no_more_than_it_holds(ledger: Ledger) -> None:
+    for number in range(3):
+        ledger.said(ANN, number, 1.0)
+    ledger.told_gap(BEN, "ann", 1)
+    for number in (2, 1, 0):
+        ledger.shown(BEN, ANN, number, 1.1)
+
+    assert (ledger.tally.disordered, ledger.tally.late) == (1, 1)
+
+
+def test_what_is_marked_as_earlier_behind_what_is_said_now_is_counted_apart(ledger: Ledger) -> None:
     for number in (0, 1):
         ledger.said(ANN, number, 1.0)
     ledger.shown(BEN, ANN, 1, 1.1)

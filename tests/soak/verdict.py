@@ -77,7 +77,7 @@ def _delivery(soaked: Soaked) -> Iterable[Figure]:
     yield at_most(row, SUBJECT, "out of order", "messages", tally.disordered, 0)
     yield Figure(row, SUBJECT, "shown late, the gap was told", "messages", tally.late)
     behind = tally.backlog_behind
-    yield Figure(row, SUBJECT, "backlog of newcomers behind later ones", "messages", behind)
+    yield Figure(row, SUBJECT, "behind later ones, marked as earlier", "messages", behind)
     yield Figure(row, SUBJECT, "said", "messages", tally.said)
     yield Figure(row, SUBJECT, "owed", "messages", tally.owed)
     yield Figure(row, SUBJECT, "gone with who had them", "messages", tally.lost_with_author)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from bisect import insort
 from collections import OrderedDict
-from collections.abc import Container
+from collections.abc import Callable, Container
+from enum import Enum
 
 from msgspec import Struct
 
@@ -16,14 +18,21 @@ from p2pchat.core.series import Series, author_of, epoch_of
 from p2pchat.core.values import Epoch, PeerId
 
 
+class Place(Enum):
+    """Where an envelope stands among those of its series that passed before it."""
+
+    NEXT = "behind them"
+    GAP = "in a gap that was told"
+    BEFORE = "before the first of them: nobody could tell that it was missing"
+
+
 class Released(Struct, frozen=True):
     """An envelope whose turn it is."""
 
     envelope: Envelope
     delivery: Deliver | None
     """What to show; None for a kind that this version does not know."""
-    is_filling: bool
-    """Whether later ones were shown before, with a gap marked where this one belongs."""
+    place: Place
     is_shown: bool
     """False for backlog that is older than what the user wants to see: keep it, don't show it."""
 
@@ -44,6 +53,7 @@ class _Held(Struct, frozen=True):
     envelope: Envelope
     delivery: Deliver | None
     is_shown: bool
+    is_backlog: bool
     arrived_at: float
 
     @property
@@ -72,19 +82,21 @@ class AuthorOrder:
 
     What comes too early waits for the missing ones: ORDER_WAIT_S without progress,
     ORDER_WAIT_LONGEST_S at most, within bounds for each author and for all. Then the missing
-    ones are named by a `Missing`, and pass as *filling* whenever they come.
+    ones are named by a `Missing`, and pass whenever they come.
 
     Numbers count from 0 in each start of an author, so 0 begins a series at once. Where the
-    first one heard is higher, those before it may be on their way: it waits for `begin`, or as
-    long as for a missing one, and is then what the series begins with.
+    first one heard is higher, those before it may be on their way: it waits as long as for a
+    missing one, and is then what the series begins with. Backlog need not wait so long: it
+    begins its series as soon as nobody is known to have what was before it.
     """
 
     def __init__(self) -> None:
         self._expected: OrderedDict[Series, int] = OrderedDict()  # longest silent first
-        self._claimed: dict[Series, None] = {}
-        """Begun by somebody's word, and nothing has passed yet: nothing can be called missing."""
+        self._began: dict[Series, int] = {}
+        """Number that passed first, of each of these."""
         self._lines: dict[Series, _Line] = {}  # longest waiting first
         self._earliest: float | None = None
+        self._forgiven_until = -math.inf
         self.size_bytes = 0
 
     def next_deadline(self) -> float | None:
@@ -99,6 +111,7 @@ class AuthorOrder:
         now: float,
         *,
         is_shown: bool = True,
+        is_backlog: bool = False,
     ) -> list[Turn]:
         """Take an envelope that was not there before; return what may pass now.
 
@@ -108,26 +121,21 @@ class AuthorOrder:
             delivery: What to show of it.
             now: Monotonic seconds.
             is_shown: Handed back with it.
+            is_backlog: Whether it is of what a new neighbour had before it was one.
         """
-        held = _Held(envelope, delivery, is_shown, now)
+        held = _Held(envelope, delivery, is_shown, is_backlog, now)
         expected = self._expected.get(series, 0)
         if held.first > expected:
             return self._hold(series, held, now)
-        self._claimed.pop(series, None)
+        began = self._began.setdefault(series, held.first)
         self._expect(series, max(expected, held.first + envelope.header.count))
-        passed = Released(envelope, delivery, held.first < expected, is_shown)
+        place = Place.NEXT
+        if held.first < expected:
+            place = Place.BEFORE if held.first < began else Place.GAP
+        passed = Released(envelope, delivery, place, is_shown)
         if series not in self._lines:
             return [passed]
         return [passed, *self._pass_ready(series)]
-
-    def begin(self, series: Series, number: int) -> list[Turn]:
-        """Say where a numbering begins that is not begun yet; lower ones will be *filling*."""
-        if series in self._expected:
-            return []
-        line = self._lines.get(series)
-        self._expect(series, min(number, line.held[0].first) if line else number)
-        self._claimed[series] = None
-        return self._pass_ready(series)
 
     def give_up(self, series: Series, span: Span) -> list[Turn]:
         """Stop waiting for those numbers: nobody has them any more."""
@@ -154,6 +162,7 @@ class AuthorOrder:
         progress_at: float,
         *,
         is_catching_up: bool = False,
+        is_first: Callable[[Series, Envelope], bool] = lambda *_: False,
     ) -> list[Turn]:
         """Release what has waited long enough.
 
@@ -163,15 +172,26 @@ class AuthorOrder:
             progress_at: When repair last got anything; the wait of busy ones counts from then.
             is_catching_up: Whether a neighbour may yet name what came before a numbering's first:
                 then series that are not begun count as busy.
+            is_first: Whether nobody is known to have anything before that envelope, nor may yet
+                name it: then backlog begins its series.
         """
         if self._earliest is None or now < self._earliest:
             return []
+        late_s = now - self._earliest
+        # Who is always late must not wait for ever, so what was moved is not moved again.
+        if late_s > limits.ORDER_LATE_S and self._earliest > self._forgiven_until:
+            self._forgiven_until = now + min(late_s, limits.ORDER_WAIT_S)
         turns: list[Turn] = []
         for series, line in list(self._lines.items()):
             while series in self._lines:
-                is_busy = series in busy or (is_catching_up and series not in self._expected)
-                line.deadline = _deadline(line, progress_at if is_busy else None)
-                if line.deadline > now:
+                is_begun, lowest = series in self._expected, line.held[0]
+                may_begin = lowest.is_backlog and not is_begun
+                is_busy = series in busy or (is_catching_up and not is_begun)
+                deadline = _deadline(line, progress_at if is_busy else None)
+                line.deadline = max(deadline, self._forgiven_until)
+                if line.deadline > now and not (may_begin and is_first(series, lowest.envelope)):
+                    if may_begin:
+                        line.deadline = min(line.deadline, now + limits.BEGIN_LOOK_EVERY_S)
                     break
                 turns += self._skip(series)
         self._earliest = min((line.deadline for line in self._lines.values()), default=None)
@@ -183,8 +203,10 @@ class AuthorOrder:
         line = self._lines.get(series)
         if line is None:
             line = self._lines[series] = _Line(now + limits.ORDER_WAIT_S)
-            if self._earliest is None or line.deadline < self._earliest:
-                self._earliest = line.deadline
+        if held.is_backlog and series not in self._expected:
+            line.deadline = min(line.deadline, now + limits.BEGIN_LOOK_EVERY_S)
+        if self._earliest is None or line.deadline < self._earliest:
+            self._earliest = line.deadline
         insort(line.held, held, key=_first)
         self._count(line, held, 1)
         turns: list[Turn] = []
@@ -206,10 +228,10 @@ class AuthorOrder:
         lowest = self._lines[series].held[0]
         expected = self._expected.get(series)
         turns: list[Turn] = []
-        is_told = lowest.is_shown and series not in self._claimed
-        if expected is not None and expected < lowest.first and is_told:
+        if expected is not None and expected < lowest.first and lowest.is_shown:
             count = lowest.first - expected
             turns.append(Missing(author_of(series), epoch_of(series), expected, count))
+        self._began.setdefault(series, lowest.first)
         self._expect(series, lowest.first)
         return turns + self._pass_ready(series)
 
@@ -223,9 +245,7 @@ class AuthorOrder:
             held = line.held.pop(0)
             self._count(line, held, -1)
             expected = max(expected, held.first + held.envelope.header.count)
-            turns.append(Released(held.envelope, held.delivery, False, held.is_shown))
-        if turns:
-            self._claimed.pop(series, None)
+            turns.append(Released(held.envelope, held.delivery, Place.NEXT, held.is_shown))
         self._expect(series, expected)
         if not line.held:
             del self._lines[series]
@@ -242,7 +262,7 @@ class AuthorOrder:
         self._expected.move_to_end(series)
         if len(self._expected) > limits.RECEIVED_LIMIT_SERIES:
             forgotten, _ = self._expected.popitem(last=False)
-            self._claimed.pop(forgotten, None)
+            del self._began[forgotten]
 
 
 def _deadline(line: _Line, progress_at: float | None) -> float:

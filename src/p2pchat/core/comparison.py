@@ -106,6 +106,17 @@ class Comparisons:
         since = now - lately_s
         return any(c.is_opening and c.opened_at > since for c in self._comparisons.values())
 
+    def may_name(self, minute: int, now: float) -> bool:
+        """Tell whether a neighbour of lately may yet name what was written up to that minute.
+
+        It is asked for the oldest minute first, so what was looked through is known.
+        """
+        since = now - limits.NUMBERING_SETTLES_S
+        return any(
+            c.is_opening and c.opened_at > since and (not c.minutes or c.minutes[0] <= minute)
+            for c in self._comparisons.values()
+        )
+
     # --- Digests --------------------------------------------------------------------------------
 
     def digests(self, wall_ms: int, *, asks: bool, is_opening: bool = False) -> Digests:

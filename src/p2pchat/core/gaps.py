@@ -108,6 +108,11 @@ class Gaps:
         """Tell whether anything of that series is looked for."""
         return series in self._wants
 
+    def looks_below(self, series: Series, number: int) -> bool:
+        """Tell whether anything before that number is looked for."""
+        lowest = next(iter(self._wants.of_series(series)), None)
+        return lowest is not None and lowest.start < number
+
     def expects_from(self, connection: ConnectionId) -> bool:
         """Tell whether anything is looked for that this neighbour may have."""
         return self._wants.count_of(connection) > 0

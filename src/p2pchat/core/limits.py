@@ -460,7 +460,14 @@ ORDER_LIMIT_TOTAL_BYTES: Final = 4 * 1024 * 1024
 """What may wait so: messages and bytes of one author, bytes of all."""
 
 NUMBERING_SETTLES_S: Final = 5.0
-"""Within this time of a connection the lowest number offered is where an author begins."""
+"""So long a new neighbour may let a newcomer wait for what it has from before; a liar does."""
+
+ORDER_LATE_S: Final = 0.1
+"""When a look at what waits so is late by more, because this node had no time, all of it may wait
+as much longer, ORDER_WAIT_S at most: the missing ones may have come, and were not read yet."""
+
+BEGIN_LOOK_EVERY_S: Final = 0.1
+"""Between two looks whether a newcomer's backlog of an author is there from its beginning."""
 
 BACKLOG_MINUTES: Final = 10
 """How much of what was said before this node started is shown."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from p2pchat.core import limits
 from p2pchat.core.alarms import earlier
-from p2pchat.core.author_order import AuthorOrder, Missing, Released, Turn
+from p2pchat.core.author_order import AuthorOrder, Missing, Place, Released, Turn
 from p2pchat.core.envelopes import Envelope
 from p2pchat.core.events import Deliver
 from p2pchat.core.holdings import Holding
@@ -39,8 +39,9 @@ class Reading:
 
     Earlier is what the comparison right after a connection opened brought, if it was written
     before that connection opened; what filled a gap is not, and what flooded here only if it was
-    written before this node started. Backlog is what was written before this node started; of
-    what repair brings of it only the last minutes are shown.
+    written before this node started. So is what comes after all and belongs before everything
+    that was shown of its author, for nobody was told that it was missing. Of what was written
+    before this node started and comes by repair, only the last minutes are shown.
     """
 
     def __init__(self, backlog_ms: int) -> None:
@@ -82,17 +83,23 @@ class Reading:
         """Take an envelope for the time when it is its turn."""
         assert self._started_ms is not None, "note_start comes first"
         written_ms = envelope.header.time_ms
-        is_shown = True
+        is_shown, is_backlog = True, False
         if recovered is None:
             # Somebody may replay to us what we saw before we were started again.
             is_earlier = written_ms < self._started_ms
         else:
             self._progress_at = now
-            is_earlier = recovered.why is Why.OPENING and written_ms < recovered.opened_ms
+            is_earlier = is_backlog = (
+                recovered.why is Why.OPENING and written_ms < recovered.opened_ms
+            )
             is_shown = written_ms >= self._started_ms - self._backlog_ms
         if delivery is not None and is_earlier:
             delivery = replace(delivery, earlier=True)
-        self._turn(self._order.add(series, envelope, delivery, now, is_shown=is_shown))
+        self._turn(
+            self._order.add(
+                series, envelope, delivery, now, is_shown=is_shown, is_backlog=is_backlog
+            )
+        )
 
     def note_recovered(
         self, envelope: Envelope, recovered: Recovered, now: float, wall_ms: int
@@ -111,9 +118,9 @@ class Reading:
         count = envelope.header.count
         self._reunion.note(envelope.author, written_ms, count, now, is_sign=is_sign)
 
-    def begin(self, series: Series, number: int) -> None:
-        """Somebody offers that number of an author whose beginning is not known."""
-        self._turn(self._order.begin(series, number))
+    def note_named(self, now: float) -> None:
+        """A neighbour names something that is lacking: there is hope again."""
+        self._progress_at = now
 
     def give_up(self, series: Series, span: Span) -> None:
         """Nobody has those numbers."""
@@ -128,13 +135,29 @@ class Reading:
         return earlier(self._order.next_deadline(), self._reunion.next_deadline())
 
     def on_time(
-        self, now: float, wall_ms: int, busy: Container[Series], *, is_catching_up: bool = False
+        self,
+        now: float,
+        wall_ms: int,
+        busy: Container[Series],
+        *,
+        is_catching_up: bool,
+        is_first: Callable[[Series, Envelope], bool],
     ) -> None:
         """Let pass what has waited long enough; tell a seam that is over."""
-        self._turn(self._order.on_time(now, busy, self._progress_at, is_catching_up=is_catching_up))
+        self._turn(
+            self._order.on_time(
+                now, busy, self._progress_at, is_catching_up=is_catching_up, is_first=is_first
+            )
+        )
         seam = self._reunion.on_time(now, wall_ms)
         if seam is not None:
             self._news.append(seam)
 
     def _turn(self, turns: list[Turn]) -> None:
-        self._news += turns
+        self._news += [_marked(turn) for turn in turns]
+
+
+def _marked(turn: Turn) -> Turn:
+    if isinstance(turn, Missing) or turn.place is not Place.BEFORE or turn.delivery is None:
+        return turn
+    return replace(turn, delivery=replace(turn.delivery, earlier=True))

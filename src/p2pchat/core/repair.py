@@ -323,11 +323,8 @@ class Repair:
     ) -> None:
         if series == self._mine or self.refusals.is_muted(author_of(series), now):
             return
-        is_lacking = self._gaps.offer(series, span, connection, why, now)
-        # As long as a neighbour may yet name lower numbers of an author than are known.
-        is_settling = self._comparisons.has_opened(now, limits.NUMBERING_SETTLES_S)
-        if is_lacking and why is Why.OPENING and is_settling:
-            self._reading.begin(series, span[0])
+        if self._gaps.offer(series, span, connection, why, now):
+            self._reading.note_named(now)
 
     def _check(self, connection: ConnectionId) -> None:
         why = self._strikes.take_out_one(connection)
@@ -353,13 +350,23 @@ class Repair:
         """Do what is due."""
         effects = [*self._compare(now, wall_ms), *self._pump(now)]
         is_catching_up = self._comparisons.has_opened(now, limits.ORDER_WAIT_LONGEST_S)
-        self._reading.on_time(now, wall_ms, self._gaps, is_catching_up=is_catching_up)
+        self._reading.on_time(
+            now, wall_ms, self._gaps, is_catching_up=is_catching_up,
+            is_first=lambda series, envelope: self._is_first(series, envelope, now),
+        )  # fmt: skip
         for refused in self.refusals.on_time(now):
             self._reading.tell(refused)
         self._forget(now, wall_ms)
         for connection, why in self._strikes.take_out().items():
             effects.append(Close(connection, Closing.AT_ONCE, str(RepairAbused(why))))
         return effects
+
+    def _is_first(self, series: Series, envelope: Envelope, now: float) -> bool:
+        """Tell whether nobody is known to have an earlier one, nor may yet name one."""
+        header = envelope.header
+        return not self._gaps.looks_below(series, header.first) and not (
+            self._comparisons.may_name(minute_of(header.time_ms), now)
+        )
 
     def _compare(self, now: float, wall_ms: int) -> list[Effect]:
         if self._compare_at is None or now < self._compare_at:

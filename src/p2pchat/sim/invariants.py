@@ -10,7 +10,7 @@
 7. No envelope goes back to where it came from, nor twice over one connection.
 8. No timer lies in the past once it was served, nor is it served again and again at one
    moment; none belongs to a connection that is gone.
-9. Who was heard from the first message on is shown in order, but for gaps that were told.
+9. What is shown behind a later one of its author was told to be missing, or is marked as earlier.
 
 That a core never waits needs no check: its only method is an ordinary one.
 """
@@ -45,7 +45,6 @@ class _Memory:
     def __init__(self) -> None:
         self.shown: set[MessageKey] = set()
         self.latest: dict[tuple[PeerId, Epoch], int] = {}
-        self.from_the_first: set[tuple[PeerId, Epoch]] = set()
         self.told_missing: Counter[PeerId | None] = Counter()
         self.came_over: dict[ConnectionId, set[bytes]] = {}
         self.sent_over: dict[ConnectionId, set[bytes]] = {}
@@ -156,9 +155,7 @@ def _check_order(node: SimNode, memory: _Memory, effect: Deliver) -> None:
     envelope, header = effect.envelope, effect.envelope.header
     series = (envelope.author, envelope.epoch)
     latest = memory.latest.get(series, -1)
-    if latest < 0 and header.first == 0:
-        memory.from_the_first.add(series)
-    if header.first < latest and series in memory.from_the_first:
+    if header.first < latest and not effect.earlier:
         left = memory.told_missing[envelope.author] - header.count
         memory.told_missing[envelope.author] = left
         assert left >= 0, f"9: {node.name} shows number {header.first} behind number {latest}"
