@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from itertools import count
 from typing import Protocol, assert_never
 
@@ -61,6 +61,7 @@ from p2pchat.net.stream import ByteStream, TcpStream
 from p2pchat.net.tcp import dial_first, probe
 from p2pchat.notice_queue import NoticeQueue
 from p2pchat.people_keeper import PeopleKeeper
+from p2pchat.tick_timer import TickTimer
 from p2pchat.wire.codec import encode
 from p2pchat.wire.framing import frame_bytes
 from p2pchat.wire.plain_line import guest_line
@@ -125,9 +126,7 @@ class Shell:
         self._is_handling = False
         self._is_leaving = False
         self._wall_offset_s = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self._is_arming = False
-        self._is_due = asyncio.Event()
+        self._timer = TickTimer(core.next_deadline)
         self._changed = asyncio.Event()
 
     # --- Connections ---------------------------------------------------------------------------
@@ -215,7 +214,7 @@ class Shell:
         attempt: int = 0,
         is_typed: bool = False,
     ) -> None:
-        connection = Connection(number, address, stream, conversation, self.handle)
+        connection = Connection(number, address, stream, conversation, self.handle_all)
         self.registry.add(connection)
         self._tasks.create_task(connection.run(), name=f"reader {address}")
         self.handle(
@@ -227,22 +226,35 @@ class Shell:
     # --- Events in, effects out ----------------------------------------------------------------
 
     def handle(self, event: Event) -> None:
-        """Feed the core one event and perform what it asks for.
+        """Feed the core one event and perform what it asks for."""
+        self.handle_all((event,))
+
+    def handle_all(self, events: Iterable[Event]) -> None:
+        """Feed the core events one by one, and perform what it asks for.
 
         What happens while effects are performed is handled right after them, so the core is
-        never entered twice.
+        never entered twice. What is sent because of all these events leaves together at the end,
+        without a further turn of the loop.
         """
-        self._pending.append(event)
         if self._is_handling:
+            self._pending += events
             return
         self._is_handling = True
         try:
             self._read_clock()
-            while self._pending:
-                self._handle_one(self._pending.pop(0))
+            self._handle_pending()
+            for event in events:
+                self._pending.append(event)
+                self._handle_pending()
         finally:
             self._is_handling = False
-        self._plan_arming()
+            self.registry.flush()
+            self._timer.plan()
+            self._changed.set()
+
+    def _handle_pending(self) -> None:
+        while self._pending:
+            self._handle_one(self._pending.pop(0))
 
     def _handle_one(self, event: Event) -> None:
         is_traced = log.isEnabledFor(logging.DEBUG)
@@ -346,15 +358,14 @@ class Shell:
 
     def announced(self) -> None:
         """An own message waits: let the time keeper send it with its next turn."""
-        self._is_due.set()
+        self._timer.ring()
 
     async def keep_time(self) -> None:
         """Send a Tick whenever the core wants one; own messages leave by this as well."""
         while True:
-            await self._is_due.wait()
-            self._is_due.clear()
+            await self._timer.wait()
             self.handle(Tick())
-            # Writers get their turn between two envelopes, and what is said meanwhile goes
+            # Everybody else gets a turn between two envelopes, and what is said meanwhile goes
             # together into the next one.
             await asyncio.sleep(0)
 
@@ -363,37 +374,9 @@ class Shell:
         self._changed.clear()
         await self._changed.wait()
 
-    def _plan_arming(self) -> None:
-        # Once for all that is handled in this turn of the loop, not for each frame.
-        if not self._is_arming:
-            self._is_arming = True
-            self._loop.call_soon(self._arm)
-
-    def _arm(self) -> None:
-        self._is_arming = False
-        self._changed.set()
-        deadline = self._core.next_deadline()
-        if deadline is None:
-            return
-        if deadline <= self._loop.time():
-            self._is_due.set()
-        elif self._timer is None or not self._is_early_enough(self._timer, deadline):
-            self.stop_timer()
-            self._timer = self._loop.call_at(deadline, self._ring)
-
-    @staticmethod
-    def _is_early_enough(timer: asyncio.TimerHandle, deadline: float) -> bool:
-        return 0 <= deadline - timer.when() <= limits.TIMER_SLACK_S
-
-    def _ring(self) -> None:
-        self._timer = None
-        self._is_due.set()
-
     def stop_timer(self) -> None:
         """Let nothing ring any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.stop()
 
 
 def _ended_early(event: ConnectionEnded) -> DialFailed:

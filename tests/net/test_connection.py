@@ -25,7 +25,7 @@ from p2pchat.net.conversation import PlainConversation, SecureConversation
 from tests.net.streams import FakeStream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from p2pchat.net.conversation import Conversation
 
@@ -39,8 +39,17 @@ class Bench:
     def __init__(self, conversation: Conversation) -> None:
         self.stream = FakeStream()
         self.events: list[Event] = []
-        self.connection = Connection(NUMBER, ADDRESS, self.stream, conversation, self.events.append)
+        self.connection = Connection(NUMBER, ADDRESS, self.stream, conversation, self.handle)
         self.run: asyncio.Task[None]
+
+    def handle(self, events: Iterable[Event]) -> None:
+        self.events += events
+
+    def say(self, payload: bytes) -> bool:
+        """Offer something, and let it go out."""
+        fitted = self.connection.offer(payload)
+        self.connection.flush()
+        return fitted
 
     def of_kind(self, kind: type[Event]) -> list[Event]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -88,7 +97,8 @@ async def test_what_is_offered_is_written_in_order() -> None:
     async with bench() as b:
         for number in range(100):
             assert b.connection.offer(b"%d\n" % number)
-        await turn()
+        assert b.stream.written == b""
+        b.connection.flush()
 
         assert b.stream.written == b"".join(b"%d\n" % number for number in range(100))
         assert b.connection.queued_bytes == 0
@@ -96,12 +106,11 @@ async def test_what_is_offered_is_written_in_order() -> None:
 
 async def test_a_full_queue_refuses_and_says_that_it_rose() -> None:
     async with bench() as b:
+        b.say(b"x")
         b.stream.is_backed_up = True
-        b.connection.offer(b"x")
-        await turn()
         payload = bytes(limits.SEND_QUEUE_LIMIT_BYTES // 16)
 
-        fitted = [b.connection.offer(payload) for _ in range(17)]
+        fitted = [b.say(payload) for _ in range(17)]
 
         assert fitted == [True] * 16 + [False]
         assert b.of_kind(QueueRose) == [QueueRose(NUMBER)]
@@ -111,13 +120,14 @@ async def test_a_full_queue_refuses_and_says_that_it_rose() -> None:
 async def test_a_queue_that_has_risen_says_when_it_fell() -> None:
     async with bench() as b:
         b.stream.is_backed_up = True
-        b.connection.offer(b"x")
-        await turn()
         for _ in range(16):
-            b.connection.offer(bytes(limits.SEND_QUEUE_LIMIT_BYTES // 16))
+            b.say(bytes(limits.SEND_QUEUE_LIMIT_BYTES // 16))
+        await turn()
+        assert b.stream.written == b""
         b.stream.let_go()
         await turn()
-        await turn()
+
+        assert len(b.stream.written) == limits.SEND_QUEUE_LIMIT_BYTES
 
         assert b.of_kind(QueueFell) == [QueueFell(NUMBER)]
         assert b.of_kind(BytesTaken) == [BytesTaken(NUMBER)], "taking in is a sign of life"
@@ -128,8 +138,7 @@ async def test_a_reader_that_stands_still_is_a_slow_peer(monkeypatch: pytest.Mon
     monkeypatch.setattr(limits, "STALLED_S", 0.01)
     async with bench() as b:
         b.stream.is_backed_up = True
-        b.connection.offer(b"x")
-        b.connection.offer(b"y")
+        b.say(b"x")
         await b.run
 
     assert b.end.reason.startswith("too slow: ")
@@ -173,10 +182,9 @@ async def test_nothing_is_taken_after_the_end_and_nobody_is_blamed() -> None:
 
 async def test_an_abort_throws_away_what_was_not_sent() -> None:
     async with bench() as b:
+        b.say(b"x")
         b.stream.is_backed_up = True
-        b.connection.offer(b"x")
-        await turn()
-        b.connection.offer(b"lost")
+        b.say(b"lost")
         b.connection.abort("pushed out")
         await b.run
 

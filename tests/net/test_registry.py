@@ -22,6 +22,7 @@ class FakeConnection:
     def __init__(self, number: int, room_bytes: int = 1_000) -> None:
         self.id = ConnectionId(number)
         self.queued_bytes = 0
+        self.flushes = 0
         self._room_bytes = room_bytes
 
     def offer(self, payload: bytes) -> bool:
@@ -29,6 +30,9 @@ class FakeConnection:
             return False
         self.queued_bytes += len(payload)
         return True
+
+    def flush(self) -> None:
+        self.flushes += 1
 
 
 def registry_of(*connections: FakeConnection) -> ConnectionRegistry:
@@ -102,3 +106,15 @@ def test_when_all_queues_together_hold_too_much_the_fullest_goes(
     assert registry.write((heavy.id,), bytes(800)) == []
 
     assert registry.write((heavy.id,), bytes(150)) == [cast("Any", heavy)]
+
+
+def test_a_flush_is_for_those_that_were_written_to_and_once() -> None:
+    one, two, three = FakeConnection(1), FakeConnection(2), FakeConnection(3)
+    registry = registry_of(one, two, three)
+
+    for payload in (b"a", b"b"):
+        registry.write([one.id, three.id], payload)
+    registry.flush()
+    registry.flush()
+
+    assert [connection.flushes for connection in (one, two, three)] == [1, 0, 1]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,40 +46,3 @@ def test_after_the_end_nothing_more_fits_but_what_is_there_goes_out() -> None:
     assert not queue.offer(b"too late")
     assert queue.take() == [b"last"]
     assert queue.take() == []
-
-
-async def test_whoever_waits_goes_on_when_something_is_offered() -> None:
-    queue = SendQueue()
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-        waiting = tasks.create_task(queue.wait())
-        await asyncio.sleep(0)
-        assert not waiting.done()
-
-        queue.offer(b"x")
-        await waiting
-
-    assert queue.take() == [b"x"]
-
-
-async def test_whoever_waits_goes_on_at_the_end_and_when_woken() -> None:
-    ended, woken = SendQueue(), SendQueue()
-
-    ended.end()
-    woken.wake()
-
-    async with asyncio.timeout(10):
-        await ended.wait()
-        await ended.wait()
-        await woken.wait()
-
-
-async def test_an_empty_queue_makes_the_next_one_wait_again() -> None:
-    queue = SendQueue()
-    queue.wake()
-    queue.take()
-
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-        waiting = tasks.create_task(queue.wait())
-        await asyncio.sleep(0)
-        assert not waiting.done()
-        queue.end()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from p2pchat.core import limits
 from p2pchat.core.events import BytesTaken, ConnectionEnded, Event, QueueFell, QueueRose
@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 class Connection:
     """Owns a stream of bytes from open to close and turns what comes into events.
 
-    The reader hands each event to the node itself and goes on when it was handled: the node
-    cannot fall behind its readers, so there is no inbox to bound. Sending never waits.
+    The reader hands its events to the node itself and goes on when they were handled: the node
+    cannot fall behind its readers, so there is no inbox to bound. Sending never waits: what is
+    queued goes out when `flush` is called, and the writer has what then did not fit.
     """
 
     def __init__(
@@ -30,7 +31,7 @@ class Connection:
         address: Address,
         stream: ByteStream,
         conversation: Conversation,
-        handle: Callable[[Event], None],
+        handle: Callable[[Iterable[Event]], None],
     ) -> None:
         self.id = connection
         self.address = address
@@ -40,6 +41,7 @@ class Connection:
         self._conversation = conversation
         self._handle = handle
         self._queue = SendQueue()
+        self._has_rest = asyncio.Event()
         self._has_risen = False
         self._reason = "connection lost"
         self._is_ending = False
@@ -52,14 +54,35 @@ class Connection:
         return self._queue.queued_bytes
 
     def offer(self, payload: bytes) -> bool:
-        """Queue a frame or a line without waiting; False when it did not fit."""
+        """Queue a frame or a line for the next `flush`; False when it did not fit."""
         if self._queue.is_ended:
             return True  # nobody will read it, but that is no fault of a slow peer
         fitted = self._queue.offer(payload)
         if not self._has_risen and self._queue.queued_bytes > limits.SEND_QUEUE_HIGH_BYTES:
             self._has_risen = True
-            self._handle(QueueRose(self.id))
+            self._handle((QueueRose(self.id),))
         return fitted
+
+    def flush(self) -> None:
+        """Write what is queued, up to what the system takes; the rest is left to the writer.
+
+        All that was queued before it shares records and writes.
+        """
+        try:
+            self._write_queued()
+        except ConnectionFault as fault:
+            self.abort(str(fault))
+        if self._queue.queued_bytes or self._stream.is_backed_up:
+            self._has_rest.set()
+
+    def _write_queued(self) -> None:
+        while not self._stream.is_backed_up:
+            content = self._conversation.wrap(self._queue.take())
+            if content:
+                self._stream.write(content)
+            if not self._queue.queued_bytes:
+                break
+        self._note_fall()
 
     def treat_as_guest(self) -> None:
         """Speak plain lines from now on, though the other side has said nothing yet."""
@@ -70,20 +93,24 @@ class Connection:
         """Write what is queued, say that the stream ends, then close."""
         self._note_reason(reason)
         self._is_ending = True
-        self._queue.end()
+        self._end_queue()
 
     def abort(self, reason: str) -> None:
         """Close at once and throw away what was not sent."""
         self._note_reason(reason)
-        self._queue.end()
+        self._end_queue()
         self._stream.abort()
+
+    def _end_queue(self) -> None:
+        self._queue.end()
+        self._has_rest.set()
 
     async def run(self) -> None:
         """Serve the connection until it ends, whoever ends it; returns, never raises for that."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 writing = tasks.create_task(self._write(), name=f"writer {self.address}")
-                self._queue.wake()  # a dialler's handshake has its first bytes ready
+                self.flush()  # a dialler's handshake has its first bytes ready
                 await self._read()
                 self._is_read_out = True
                 if self._has_said_end or not self._is_ending:
@@ -92,32 +119,25 @@ class Connection:
             self._on_fault(group.exceptions[0])
         finally:
             self._stream.abort()
-            error = SpeaksPlainText(self.address)
-            self._handle(
-                ConnectionEnded(self.id, self._reason, error if self.met_plain_text else None)
-            )
+            error = SpeaksPlainText(self.address) if self.met_plain_text else None
+            self._handle((ConnectionEnded(self.id, self._reason, error),))
 
     async def _read(self) -> None:
         while received := await self._stream.read():
             is_opening = self._conversation.is_opening
-            for event in self._conversation.receive(received):
-                self._handle(event)
+            self._handle(self._conversation.receive(received))
             if is_opening:
-                self._queue.wake()  # TLS answers by itself
-        for event in self._conversation.finish():
-            self._handle(event)
+                self.flush()  # TLS answers by itself
+        self._handle(self._conversation.finish())
 
     async def _write(self) -> None:
-        while True:
-            await self._queue.wait()
-            payloads = self._queue.take()
-            content = self._conversation.wrap(payloads)
-            if content:
-                self._stream.write(content)
+        """Go on with what could not be written at once, then say the end."""
+        while self._queue.queued_bytes or not self._queue.is_ended:
+            await self._has_rest.wait()
+            self._has_rest.clear()
+            while self._queue.queued_bytes or self._stream.is_backed_up:
                 await self._drain()
-            self._note_fall()
-            if self._queue.is_ended and not self._queue.queued_bytes:
-                break
+                self._write_queued()
         if self._is_ending:
             await self._say_end()
 
@@ -141,12 +161,12 @@ class Connection:
         except TimeoutError:
             raise SlowPeer(self._queue.queued_bytes) from None
         # That it took something in is a sign of life as good as a byte from it.
-        self._handle(BytesTaken(self.id))
+        self._handle((BytesTaken(self.id),))
 
     def _note_fall(self) -> None:
         if self._has_risen and self._queue.queued_bytes < limits.SEND_QUEUE_LOW_BYTES:
             self._has_risen = False
-            self._handle(QueueFell(self.id))
+            self._handle((QueueFell(self.id),))
 
     def _note_reason(self, reason: str) -> None:
         if self._reason == "connection lost":

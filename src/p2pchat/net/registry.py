@@ -15,6 +15,7 @@ class ConnectionRegistry:
     def __init__(self) -> None:
         self._connections: dict[ConnectionId, Connection] = {}
         self._by_peer: dict[PeerId, ConnectionId] = {}
+        self._to_flush: dict[ConnectionId, Connection] = {}  # until the next flush()
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -47,18 +48,29 @@ class ConnectionRegistry:
     def write(self, to: Iterable[ConnectionId], payload: bytes) -> list[Connection]:
         """Queue one payload for all of them and return those that it no longer fitted.
 
-        Never waits. When all queues together hold more than they may, the fullest is returned
-        as well: one slow peer must not cost the others their share.
+        Never waits, and goes out with the next `flush()`. When all queues together hold more than
+        they may, the fullest is returned as well: one slow peer must not cost the others their
+        share.
         """
         overflowing: list[Connection] = []
         for number in to:
             connection = self._connections.get(number)
-            if connection is not None and not connection.offer(payload):
+            if connection is None:
+                continue
+            self._to_flush[number] = connection
+            if not connection.offer(payload):
                 overflowing.append(connection)
         # Only a queue above its own share can push the total over its bound.
         if len(self._connections) * limits.SEND_QUEUE_LIMIT_BYTES > limits.SEND_QUEUES_TOTAL_BYTES:
             overflowing += self._fullest_above_total()
         return overflowing
+
+    def flush(self) -> None:
+        """Let what was written since the last time go out."""
+        while self._to_flush:  # one that was behind, and no longer is, gets something to catch up
+            to_flush, self._to_flush = self._to_flush, {}
+            for connection in to_flush.values():
+                connection.flush()
 
     def _fullest_above_total(self) -> list[Connection]:
         total_bytes = sum(c.queued_bytes for c in self._connections.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 
 from p2pchat.core import limits
@@ -17,7 +16,6 @@ class SendQueue:
     def __init__(self, limit_bytes: int = limits.SEND_QUEUE_LIMIT_BYTES) -> None:
         self._limit_bytes = limit_bytes
         self._waiting: deque[bytes] = deque()  # bounded in bytes by offer()
-        self._filled = asyncio.Event()
         self._is_ended = False
         self.queued_bytes = 0
 
@@ -32,21 +30,11 @@ class SendQueue:
             return False
         self.queued_bytes += len(payload)
         self._waiting.append(payload)
-        self._filled.set()
         return True
 
     def end(self) -> None:
         """Take nothing more; what is queued still goes out."""
         self._is_ended = True
-        self._filled.set()
-
-    def wake(self) -> None:
-        """Make `wait()` return although nothing was queued: the handshake has bytes to write."""
-        self._filled.set()
-
-    async def wait(self) -> None:
-        """Wait until there is something to take, `end()` or `wake()` was called."""
-        await self._filled.wait()
 
     def take(self, most_bytes: int = limits.WRITE_BATCH_BYTES) -> list[bytes]:
         """Remove and return the oldest payloads: at least one, and no more than fit."""
@@ -57,6 +45,4 @@ class SendQueue:
             size_bytes += len(payload)
             taken.append(payload)
         self.queued_bytes -= size_bytes
-        if not self._waiting and not self._is_ended:
-            self._filled.clear()
         return taken
