@@ -99,6 +99,7 @@ LAYERS: Final[dict[str, Layer]] = {
     ),
     "rooms": Layer(VALUES | {"crypto", "secret_input", "settings", "store", "wire.invite"}),
     "argument": Layer(VALUES | {"invite_input"}),
+    "node_flags": Layer(VALUES | {"argument"}),
     "launch": Layer(PARTS | {"node", "rooms", "settings"}),
     "company": Layer(VALUES | {"node"}),
     "handing_over": Layer(VALUES | {"face", "node"}),
@@ -139,6 +140,7 @@ LAYERS: Final[dict[str, Layer]] = {
             "simulation_flags",
             "invite_input",
             "inviting",
+            "node_flags",
             "secret_input",
         }
     ),
