@@ -37,6 +37,7 @@ P2PChatError
 ├── BadNick
 ├── BadRoom
 ├── BadSecret
+│   └── BadPassphrase
 ├── SecretExposed
 ├── OtherRoom
 ├── BadUsage
@@ -48,6 +49,8 @@ P2PChatError
 └── ProfileError
     ├── ProfileInUse
     ├── IdentityUnreadable
+    ├── PassphraseNeeded
+    ├── WrongPassphrase
     └── RoomUnreadable
 
 Classes build their text from data; callers catch classes and never parse text.
@@ -360,9 +363,18 @@ class BadRoom(P2PChatError):
 class BadSecret(P2PChatError):
     """What should be the secret of a private room can't be one, or can't be read."""
 
+    noun: ClassVar[str] = "secret"
+
     def __init__(self, why: str) -> None:
         # What was read is not repeated.
-        super().__init__(f"that secret can't be used: {why}.")
+        super().__init__(f"that {self.noun} can't be used: {why}.")
+        self.why = why
+
+
+class BadPassphrase(BadSecret):
+    """What should be the passphrase of a key can't be one, or can't be read."""
+
+    noun = "passphrase"
 
 
 class SecretExposed(P2PChatError):
@@ -371,7 +383,8 @@ class SecretExposed(P2PChatError):
     def __init__(self, where: str) -> None:
         super().__init__(
             f"{where}: a secret must not stand there, where others can read it. "
-            "Use --secret-file FILE, or --secret-file - for standard input or a prompt."
+            "Use --secret-file FILE for that of a room, --passphrase-file FILE for that of your "
+            "key; - instead of FILE for standard input or a prompt."
         )
 
 
@@ -447,6 +460,27 @@ class ProfileInUse(ProfileError):
 
 class IdentityUnreadable(ProfileError):
     """The key file is damaged or open to other users."""
+
+
+class PassphraseNeeded(ProfileError):
+    """The key of a profile has a passphrase, and nobody can be asked for it."""
+
+    def __init__(self, profile: str) -> None:
+        super().__init__(
+            f"the key of profile {profile} has a passphrase. Without a terminal give it with "
+            "--passphrase-file FILE, - for standard input; or choose another profile with "
+            "--profile NAME."
+        )
+
+
+class WrongPassphrase(ProfileError):
+    """That passphrase does not open the key of a profile."""
+
+    def __init__(self, profile: str) -> None:
+        super().__init__(
+            f"that is not the passphrase of the key of profile {profile}. Nothing was changed. "
+            "--profile NAME chooses another one."
+        )
 
 
 class RoomUnreadable(ProfileError):

@@ -31,7 +31,7 @@ async def found(settings: Settings, name: str, *, as_qr: bool) -> int:
     known = KnownRooms(default_folder())
     room = Room(name, os.urandom(ROOM_SECRET_BYTES))
     _check_new(settings, known, name)
-    profile = open_profile(settings.profile, default_folder())
+    profile = open_profile(settings.profile, default_folder(), settings.passphrase)
     profile.close()
     port = _free_port(settings)
     # Before the invite is seen by anybody: who founds a room should not be kept out of it.
@@ -39,7 +39,7 @@ async def found(settings: Settings, name: str, *, as_qr: bool) -> int:
     if problem:
         sys.stderr.write(f"p2pchat: {problem}\n")
         return EXIT_FAILED
-    own = Running(0, settings.host, port, profile.identity.peer)
+    own = Running(0, settings.host, port, profile.peer)
     made = make_invite(room, [own], None)
     note = f"{note_on(made)} The room is remembered here. To be in it:  {command_for(name)}"
     return await print_invite(settings, made, note, as_qr=as_qr)

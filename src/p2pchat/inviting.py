@@ -179,7 +179,7 @@ def _to_run(settings: Settings, choice: Choice, profiles: Path) -> Running | Non
     profile.close()
     founded = choice.known.port if choice.known is not None else None
     port = settings.port or founded or DEFAULT_PORT
-    return Running(0, settings.host, port, profile.identity.peer)
+    return Running(0, settings.host, port, profile.peer)
 
 
 def _command(settings: Settings, room: Room, port: int | None = None) -> str:

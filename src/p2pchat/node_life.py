@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from p2pchat.core import limits
 from p2pchat.core.address_book import AddressBook
@@ -28,6 +29,7 @@ from p2pchat.core.values import (
 from p2pchat.crypto.credentials import NodeCredentials
 from p2pchat.crypto.room import Room
 from p2pchat.crypto.sealing import SealingKeys
+from p2pchat.errors import PassphraseNeeded, WrongPassphrase
 from p2pchat.finding import BookKeeper, Finder
 from p2pchat.net.interfaces import reachable_addresses
 from p2pchat.net.registry import ConnectionRegistry
@@ -42,6 +44,9 @@ from p2pchat.store.profile import Profile, default_folder, open_ephemeral, open_
 from p2pchat.wire.codec import Codec
 
 log = logging.getLogger(__name__)
+
+OpensKey: TypeAlias = Callable[[Profile], Awaitable[None]]
+"""Opens the key of a profile that has a passphrase, or raises; asks somebody for it, perhaps."""
 
 
 class NodeLife:
@@ -59,6 +64,7 @@ class NodeLife:
         manual: bool = False,
         ephemeral: bool = False,
         profile: str | None = None,
+        passphrase: str | OpensKey | None = None,
         folder: Path | None = None,
         guests: GuestPolicy | str = GuestPolicy.LOCAL,
         backlog_minutes: float = limits.BACKLOG_MINUTES,
@@ -81,6 +87,8 @@ class NodeLife:
                 this machine and people known from before are joined at once.
             ephemeral: Use a fresh identity and keep nothing on disk.
             profile: Name of the profile whose identity it has; None for the first free one.
+            passphrase: Of the key of that profile, for one that has a passphrase or is made now; or
+                what asks for it, when it is needed.
             folder: Where profiles live; None for the usual place of this system.
             guests: Who may take part by plain lines: "local", "any" or "off".
             backlog_minutes: How much of what was said before its start it shows; 0 for none.
@@ -98,6 +106,7 @@ class NodeLife:
         self._room, self._places = Room(room, secret), places
         self._manual = manual
         self._ephemeral, self._profile_name, self._folder = ephemeral, profile, folder
+        self._passphrase = passphrase
         self._guests = GuestPolicy(guests)
         self._backlog_minutes = backlog_minutes
         self._lan = LanPolicy(lan)
@@ -112,12 +121,14 @@ class NodeLife:
         """Open the profile, bind the port and start.
 
         Raises:
-            ProfileError: The profile is in use, or its key can't be read.
+            ProfileError: The profile is in use, or its key can't be read or opened.
+            BadSecret: The passphrase can't be one.
             ListenFailed: The port can't be had.
         """
         async with AsyncExitStack() as undo:
             self._profile = self._open_profile()
             undo.callback(self._profile.close)
+            await self._open_key()
             self._listener = Listener(self._host, self._wished_port)
             undo.callback(self._listener.close)
             rng = Random(os.urandom(16))
@@ -222,7 +233,19 @@ class NodeLife:
     def _open_profile(self) -> Profile:
         if self._ephemeral:
             return open_ephemeral()
-        return open_profile(self._profile_name, self._folder or default_folder())
+        given = self._passphrase if isinstance(self._passphrase, str) else None
+        return open_profile(self._profile_name, self._folder or default_folder(), given)
+
+    async def _open_key(self) -> None:
+        given, self._passphrase = self._passphrase, None
+        if not self._profile.is_sealed:
+            return
+        if given is None:
+            raise PassphraseNeeded(self._profile.name)
+        if not isinstance(given, str):
+            await given(self._profile)
+        elif not await asyncio.to_thread(self._profile.open_key, given):
+            raise WrongPassphrase(self._profile.name)
 
     def search(self) -> None:
         """Look who is there; the core asks for it."""

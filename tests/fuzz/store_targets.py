@@ -20,11 +20,12 @@ from p2pchat.crypto.at_rest import seal
 from p2pchat.crypto.identity import Identity
 from p2pchat.crypto.room import Room
 from p2pchat.errors import BadSettings
-from p2pchat.store import checked_file, contacts, delivered, key_file, outbox, rooms, running
+from p2pchat.store import checked_file, contacts, delivered, key_text, outbox, rooms, running
 from p2pchat.store.book_text import read_state, write_state
 from p2pchat.store.checked_file import FileKind, with_check
 from p2pchat.store.rooms import KnownRoom
 from tests.fuzz.target import Reader, Target
+from tests.keys import ANN, OTHER, PASSPHRASE, sealed_key
 
 if TYPE_CHECKING:
     from p2pchat.core.holdings import Holding
@@ -106,8 +107,8 @@ def small_files(data: bytes) -> None:
             with suppress(checked_file._Unusable):
                 checked_file._parse(content, _KIND, _one_word)
         case 1:
-            identity = key_file._parse(content)
-            assert identity is None or key_file._format(identity) == content
+            key = key_text.read_key(content)
+            assert key is None or key_text.write_key(key) == content
         case 2:
             node = running._parse(content, _STEM)
             assert node is None or running._parse(running._format(node), _STEM) == node
@@ -127,6 +128,37 @@ def small_files(data: bytes) -> None:
             assert waiting is None or waiting.size_bytes <= max(len(content), TEXT_LIMIT_BYTES)
 
 
+def key_file(data: bytes) -> None:
+    """The lines of a key file, their hash being right: a key in its one spelling, or none.
+
+    What costs little is opened, and what costs too much is refused before any of it is spent.
+    """
+    content = key_text.with_check(data)
+    key = key_text.read_key(content)
+    if key is None:
+        return
+    assert key_text.write_key(key) == content
+    if isinstance(key, Identity):
+        return
+    if key.is_bearable and key.cost.memory_kib <= _CHEAP_KIB and key.cost.passes <= _CHEAP_PASSES:
+        opened = key.open_(PASSPHRASE)
+        assert opened is None or opened.peer == key.peer
+    elif not key.is_bearable:
+        with suppress(ValueError):
+            key.open_(PASSPHRASE)
+            raise AssertionError("that was too much work")
+
+
+_CHEAP_KIB: Final = 64
+_CHEAP_PASSES: Final = 4
+
+
+def _key_seeds() -> list[bytes]:
+    keys = (sealed_key(random_bytes=bytes), sealed_key(passphrase=OTHER, random_bytes=bytes), ANN)
+    lines = [key_text.write_key(key).partition(b"check ")[0] for key in keys]
+    return [*lines, lines[0].replace(b" 8 1 1", b" 4000000000 9 16")]
+
+
 _STEM: Final = "7-5555-0123456789abcdef"
 _KIND: Final = FileKind("word", "a word", 100)
 
@@ -144,7 +176,7 @@ def _file_seeds() -> list[bytes]:
     fixed = outbox._FIXED.pack(BEN, WALL_MS, WALL_MS, 1) + b"hi"
     contents = (
         with_check(_KIND, "word"),
-        key_file._format(identity),
+        key_text.write_key(identity),
         running._format(node),
         delivered.encode([((BEN, MESSAGE), WALL_MS)] * 2),
         sealed[:-1] + bytes([sealed[-1] ^ 1]),
@@ -182,5 +214,6 @@ STORE: Final = {
     "book": Target(book, _book_seeds, (*_names(), *_NUMBERS, b'"' * 2)),
     "contacts": Target(contacts_file, _contact_seeds, (*_names(), *_NUMBERS)),
     "files": Target(small_files, _file_seeds, (b"p2pchat ", b" 2\n", b"check ", b"seed ")),
+    "keys": Target(key_file, _key_seeds, (b"argon2id ", b"salt ", b"sealed ", b" 8 1 1\n", b"id ")),
     "settings": Target(settings_file, _settings_seeds),
 }

@@ -1,8 +1,9 @@
-"""A passphrase that people remember, made into the secret of a room at a price for each guess."""
+"""A passphrase that people remember, made into a secret at a price for each guess."""
 
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
@@ -32,11 +33,23 @@ def check_passphrase(text: str) -> str:
     return spelt
 
 
-def stretch(passphrase: str, room: str) -> bytes:
-    """Make the secret of a room out of a passphrase: 32 bytes, by Argon2id (RFC 9106).
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a guess costs: the parameters of Argon2id."""
 
-    Takes about a sixth of a second of one core and 64 MiB, so call it in a thread. Other rooms get
-    other secrets out of the same passphrase.
+    memory_kib: int
+    passes: int
+    lanes: int
+
+
+ROOM_COST: Final = Cost(
+    limits.PASSPHRASE_MEMORY_KIB, limits.PASSPHRASE_PASSES, limits.PASSPHRASE_LANES
+)
+"""The same for all, because members have nothing in common to read it from."""
+
+
+def derive(passphrase: str, salt: bytes, cost: Cost) -> bytes:
+    """Make 32 secret bytes out of a passphrase, by Argon2id (RFC 9106).
 
     Raises:
         BadSecret: What `check_passphrase` refuses.
@@ -46,13 +59,25 @@ def stretch(passphrase: str, room: str) -> bytes:
 
     spelt = check_passphrase(passphrase)
     derivation = Argon2id(
-        salt=salt_of(room),
+        salt=salt,
         length=STRETCHED_BYTES,
-        iterations=limits.PASSPHRASE_PASSES,
-        lanes=limits.PASSPHRASE_LANES,
-        memory_cost=limits.PASSPHRASE_MEMORY_KIB,
+        iterations=cost.passes,
+        lanes=cost.lanes,
+        memory_cost=cost.memory_kib,
     )
     return derivation.derive(spelt.encode())
+
+
+def stretch(passphrase: str, room: str) -> bytes:
+    """Make the secret of a room out of a passphrase: 32 bytes.
+
+    Takes about a sixth of a second of one core and 64 MiB, so call it in a thread. Other rooms get
+    other secrets out of the same passphrase.
+
+    Raises:
+        BadSecret: What `check_passphrase` refuses.
+    """
+    return derive(passphrase, salt_of(room), ROOM_COST)
 
 
 def salt_of(room: str) -> bytes:

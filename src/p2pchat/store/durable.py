@@ -86,8 +86,17 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def remove_left_over(path: Path) -> None:
+    """Remove what a run that was killed has written for this file and not put in its place."""
+    _forget(_temporary(path))
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f"{path.name}.new")
+
+
 def _write_temporary(path: Path, content: bytes) -> Path:
-    temporary = path.with_name(f"{path.name}.new")
+    temporary = _temporary(path)
     temporary.unlink(missing_ok=True)  # left by a run that was killed
     # O_EXCL follows no symbolic link that somebody may have put there.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -104,6 +113,6 @@ def _write_temporary(path: Path, content: bytes) -> Path:
 
 
 def _forget(temporary: Path) -> None:
-    # The error that led here is the one to tell; the next write removes what is left.
+    # Nobody can do more about it; the next write removes what is left.
     with contextlib.suppress(OSError):
         temporary.unlink(missing_ok=True)

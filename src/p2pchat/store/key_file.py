@@ -1,98 +1,136 @@
-"""The file that keeps an identity.
+"""The file that keeps an identity, with or without a passphrase.
 
-Three lines of text: the version, the seed in hex, the beginning of a hash over both. A file
-that is not exactly that is set aside under another name, never overwritten: somebody may
-still be able to save the key in it. Who calls holds the lock of the folder.
+A file that is not exactly what `key_text` writes is set aside under another name, never
+overwritten: somebody may still be able to save the key in it. Who writes holds the lock of the
+folder.
 """
 
 from __future__ import annotations
 
 import errno
-import hmac
 import os
-import re
 import stat
 import sys
-from hashlib import blake2b
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from p2pchat.crypto.identity import Identity
+from p2pchat.crypto.sealed_key import SealedKey, seal_key
 from p2pchat.errors import IdentityUnreadable, ProfileError
-from p2pchat.store.durable import create_durably, move_without_replacing, sync_folder
+from p2pchat.store.durable import (
+    create_durably,
+    move_without_replacing,
+    remove_left_over,
+    replace_durably,
+    sync_folder,
+)
+from p2pchat.store.key_text import is_of_newer_version, read_key, write_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_VERSION: Final = 1
-_CHECK_BYTES: Final = 8
 _FILE_LIMIT_BYTES: Final = 4096
-"""Far more than the 110 bytes of a key file; whatever is larger is none."""
-
-_FORMAT: Final = re.compile(
-    rb"(?P<checked>p2pchat key 1\nseed (?P<seed>[0-9a-f]{64})\n)check (?P<check>[0-9a-f]{16})\n"
-)
-_NEWER: Final = re.compile(rb"p2pchat key ([2-9]|[1-9][0-9]{1,3})\n")
+"""Far more than the 300 bytes of a key file; whatever is larger is none."""
 
 _OPEN_TO_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 def load_or_create(
-    path: Path, random_bytes: Callable[[int], bytes] = os.urandom
-) -> tuple[Identity, tuple[str, ...]]:
-    """Return the identity in the file, or a new one that is in the file from now on.
+    path: Path,
+    random_bytes: Callable[[int], bytes] = os.urandom,
+    passphrase: str | None = None,
+) -> tuple[Identity | SealedKey, tuple[str, ...]]:
+    """Return the key in the file, or a new one that is in the file from now on.
+
+    Args:
+        path: Where it is, or is to be.
+        random_bytes: Draws a new one.
+        passphrase: Under which a new one is sealed, so that it is never on the disk as it is;
+            that takes a sixth of a second.
 
     Returns:
-        The identity, with what the user should be told: nothing, or that a damaged
-        file was set aside.
+        The key, with what the user should be told: nothing, or that a damaged file was set aside.
 
     Raises:
         IdentityUnreadable: Others may read the file, or it can't be read or understood.
         ProfileError: A new key can't be written.
+        BadSecret: The passphrase for a new key is none.
+    """
+    # A run that was killed may have left a key there that has no passphrase.
+    remove_left_over(path)
+    content = _read(path)
+    if content is None:
+        return _create(path, random_bytes, passphrase), ()
+    key = _understood(path, content)
+    if key is not None:
+        return key, ()
+    aside = _set_aside(path)
+    message = f"the key file was damaged; it was set aside as {aside}, and you have a new key."
+    return _create(path, random_bytes, passphrase), (message,)
+
+
+def look_at(path: Path) -> Identity | SealedKey | None:
+    """Return the key in the file, changing nothing; None without a file.
+
+    Needs no lock: a file is replaced whole, so one state or the other is read.
+
+    Raises:
+        IdentityUnreadable: Others may read the file, or it can't be read or understood.
     """
     content = _read(path)
     if content is None:
-        return _create(path, random_bytes), ()
-    identity = _parse(content)
-    if identity is not None:
-        return identity, ()
-    if _NEWER.match(content):
-        raise IdentityUnreadable(
-            f"{path} was written by a newer p2pchat. Update p2pchat, or choose another "
-            "profile with --profile NAME."
-        )
-    aside = _set_aside(path)
-    message = f"the key file was damaged; it was set aside as {aside}, and you have a new key."
-    return _create(path, random_bytes), (message,)
+        return None
+    key = _understood(path, content)
+    if key is None:
+        raise IdentityUnreadable(f"{path} is damaged. The next start sets it aside.")
+    return key
 
 
-def _create(path: Path, random_bytes: Callable[[int], bytes]) -> Identity:
-    identity = Identity.generate(random_bytes)
+def replace(path: Path, key: Identity | SealedKey) -> None:
+    """Put a key into the place of the one in the file; a crash leaves either.
+
+    Raises:
+        ProfileError: It can't be written; the old file is still there.
+    """
     try:
-        create_durably(path, _format(identity))
+        replace_durably(path, write_key(key))
+    except OSError as error:
+        raise ProfileError(
+            f"the key can't be written to {path}: {error.strerror}. The old file is still there."
+        ) from error
+
+
+def _create(
+    path: Path, random_bytes: Callable[[int], bytes], passphrase: str | None
+) -> Identity | SealedKey:
+    identity = Identity.generate(random_bytes)
+    key = identity if passphrase is None else seal_key(identity, passphrase)
+    try:
+        create_durably(path, write_key(key))
     except OSError as error:
         raise ProfileError(
             f"the new key can't be written to {path}: {error.strerror}. "
             "Make room there, or start with --ephemeral to keep nothing."
         ) from error
-    return identity
+    return key
 
 
-def _format(identity: Identity) -> bytes:
-    checked = f"p2pchat key {_VERSION}\nseed {identity.seed.hex()}\n".encode()
-    return checked + b"check " + _check(checked) + b"\n"
-
-
-def _check(checked: bytes) -> bytes:
-    return blake2b(checked, digest_size=_CHECK_BYTES).hexdigest().encode()
-
-
-def _parse(content: bytes) -> Identity | None:
-    found = _FORMAT.fullmatch(content)
-    if found is None or not hmac.compare_digest(_check(found["checked"]), found["check"]):
-        return None
-    return Identity(bytes.fromhex(found["seed"].decode()))
+def _understood(path: Path, content: bytes) -> Identity | SealedKey | None:
+    """Return the key; None when the content is damaged."""
+    key = read_key(content)
+    if key is None and is_of_newer_version(content):
+        raise IdentityUnreadable(
+            f"{path} was written by a newer p2pchat. Update p2pchat, or choose another "
+            "profile with --profile NAME."
+        )
+    if isinstance(key, SealedKey) and not key.is_bearable:
+        # Whole, so it is not set aside; and whoever wrote it wants our memory and our time.
+        raise IdentityUnreadable(
+            f"{path} asks for more memory or time than any p2pchat takes to open a key. Put your "
+            "own key file there."
+        )
+    return key
 
 
 def _read(path: Path) -> bytes | None:

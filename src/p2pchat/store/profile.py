@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from p2pchat.core.limits import NICK_LIMIT_CHARACTERS
+from p2pchat.core.values import PeerId
 from p2pchat.crypto.identity import Identity
-from p2pchat.errors import ProfileError, ProfileInUse
+from p2pchat.crypto.sealed_key import SealedKey, seal_key
+from p2pchat.errors import IdentityUnreadable, PassphraseNeeded, ProfileError, ProfileInUse
+from p2pchat.store import key_file
 from p2pchat.store.durable import replace_durably
-from p2pchat.store.key_file import load_or_create
 from p2pchat.store.lock import FileLock
 
 if TYPE_CHECKING:
@@ -33,24 +37,78 @@ _NICK_LIMIT_BYTES: Final = 4 * NICK_LIMIT_CHARACTERS
 
 
 class Profile:
-    """An identity with what is remembered about it; close it to let others have it."""
+    """An identity with what is remembered about it; close it to let others have it.
+
+    Where its key has a passphrase, only the public half is there until `open_key`.
+    """
 
     def __init__(
         self,
         name: str,
-        identity: Identity,
+        key: Identity | SealedKey,
         folder: Path | None = None,
         lock: FileLock | None = None,
         messages: tuple[str, ...] = (),
     ) -> None:
         self.name: Final = name
-        self.identity: Final = identity
+        self.peer: Final = key.peer
+        """The public half of its key."""
+        self._key = key
+        self._has_passphrase = isinstance(key, SealedKey)
         self.folder: Final = folder
         """Where it is kept; None for an ephemeral one."""
-        self.messages: Final = messages
+        self.messages = messages
         """What the user should be told about the opening, a line each."""
         self._lock = lock
         self._nick = None if folder is None else _read_nick(folder / _NICK_FILE)
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether its key waits for the passphrase."""
+        return isinstance(self._key, SealedKey)
+
+    @property
+    def has_passphrase(self) -> bool:
+        """Whether its key is under a passphrase on the disk."""
+        return self._has_passphrase
+
+    @property
+    def identity(self) -> Identity:
+        """Its key pair.
+
+        Raises:
+            PassphraseNeeded: It was not opened yet.
+        """
+        if isinstance(self._key, SealedKey):
+            raise PassphraseNeeded(self.name)
+        return self._key
+
+    def open_key(self, passphrase: str) -> bool:
+        """Open a key that is sealed; tell whether that is its passphrase.
+
+        Takes a sixth of a second and 64 MiB, so call it in a thread.
+
+        Raises:
+            BadSecret: That is no passphrase at all.
+        """
+        if isinstance(self._key, SealedKey):
+            self._key = self._key.open_(passphrase) or self._key
+        return not self.is_sealed
+
+    def set_passphrase(self, passphrase: str | None) -> None:
+        """Write the key, which is open, anew: under a passphrase, or without one for None.
+
+        Takes as long as opening it. A crash leaves the old file or the new one.
+
+        Raises:
+            BadSecret: That is no passphrase at all.
+            ProfileError: It can't be written, or nothing of this profile is kept.
+        """
+        if self.folder is None:
+            raise ProfileError("nothing of an ephemeral profile is kept, its key neither.")
+        key = self.identity if passphrase is None else seal_key(self.identity, passphrase)
+        key_file.replace(self.folder / _KEY_FILE, key)
+        self._has_passphrase = passphrase is not None
 
     @property
     def nick(self) -> str | None:
@@ -109,27 +167,84 @@ def default_folder() -> Path:
     return user_data_path("p2pchat", appauthor=False)
 
 
-def open_profile(name: str | None, folder: Path) -> Profile:
+def open_profile(name: str | None, folder: Path, passphrase: str | None = None) -> Profile:
     """Lock a profile, which is made when it is not there.
+
+    A key that has a passphrase stays sealed until `open_key`.
 
     Args:
         name: Which one; None for the first that is free of `default`, `default-2` and so on.
         folder: The one that holds all profiles, each in a folder of its name.
+        passphrase: Under which a key is sealed that has to be made.
 
     Raises:
         ProfileInUse: The one asked for is used by another process.
         IdentityUnreadable: Its key can't be trusted or read.
         ProfileError: The name is none, or the folder can't be used.
     """
+    passed_over: list[str] = []
     if name is not None:
-        return _open(_checked(name), folder)
+        profile = _open(_checked(name), folder, passphrase)
+    else:
+        profile = _open_first_free(folder, passphrase, passed_over)
+    if not profile.has_passphrase:
+        profile.messages += _notes_without_passphrase(
+            profile, folder, passed_over, was_given=passphrase is not None
+        )
+    return profile
+
+
+def _open_first_free(folder: Path, passphrase: str | None, passed_over: list[str]) -> Profile:
     for number in range(1, PROFILES_LIMIT + 1):
         candidate = DEFAULT_NAME if number == 1 else f"{DEFAULT_NAME}-{number}"
         try:
-            return _open(candidate, folder)
+            return _open(candidate, folder, passphrase)
         except ProfileInUse:
-            continue
+            passed_over.append(candidate)
     raise ProfileError(f"all of {PROFILES_LIMIT} profiles in {folder} are in use.")
+
+
+def _notes_without_passphrase(
+    profile: Profile, folder: Path, passed_over: list[str], *, was_given: bool
+) -> tuple[str, ...]:
+    """Tell whoever counts on a passphrase that the key he gets has none."""
+    remedy = f"To give it one: p2pchat id --profile {profile.name} --set-passphrase"
+    for name in passed_over:
+        with suppress(IdentityUnreadable):  # whoever uses it was told
+            if isinstance(key_file.look_at(folder / name / _KEY_FILE), SealedKey):
+                return (
+                    f"profile {name}, whose key has a passphrase, is in use. This is profile "
+                    f"{profile.name}, somebody else, whose key has none. {remedy}",
+                )
+    if was_given:
+        return (f"the key of profile {profile.name} has no passphrase. {remedy}",)
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What can be seen of a profile without its passphrase, while others use it."""
+
+    name: str
+    folder: Path
+    peer: PeerId
+    nick: str | None
+    """The one saved last."""
+    has_passphrase: bool
+
+
+def glance_at(name: str, folder: Path) -> Glance | None:
+    """Look at a profile, changing nothing; None when there is none of that name, or no key in it.
+
+    Raises:
+        IdentityUnreadable: Its key can't be trusted or read.
+        ProfileError: The name is none.
+    """
+    own = folder / _checked(name)
+    key = key_file.look_at(own / _KEY_FILE)
+    if key is None:
+        return None
+    return Glance(name, own, key.peer, _read_nick(own / _NICK_FILE), isinstance(key, SealedKey))
 
 
 def open_ephemeral() -> Profile:
@@ -146,13 +261,13 @@ def _checked(name: str) -> str:
     return name
 
 
-def _open(name: str, profiles: Path) -> Profile:
+def _open(name: str, profiles: Path, passphrase: str | None) -> Profile:
     folder = profiles / name
     lock = _lock(name, folder)
     try:
-        identity, messages = load_or_create(folder / _KEY_FILE)
-        return Profile(name, identity, folder, lock, messages)
-    except ProfileError:
+        key, messages = key_file.load_or_create(folder / _KEY_FILE, passphrase=passphrase)
+        return Profile(name, key, folder, lock, messages)
+    except BaseException:
         lock.release()
         raise
 
