@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from p2pchat import app, cli, sending
+from p2pchat import app, cli, identifying, sending
 from p2pchat.core.invites import INVITE_SCHEME, Invite
 from p2pchat.errors import BadAddress, BadInvite, BadNick, BadRoom, ListenFailed
+from p2pchat.id_flags import KeyChange
 from p2pchat.settings import Settings
 from p2pchat.wire.invite import encode_invite
 
@@ -326,6 +327,55 @@ def test_other_commands_get_the_settings_and_their_flags(
 
     assert cli.main(arguments) == 7
     assert called == [(Settings(nick="ann"), asked)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        (["id"], (KeyChange.NONE, None)),
+        (["id", "--set-passphrase"], (KeyChange.SET_PASSPHRASE, None)),
+        (["id", "--set-passphrase", "--new-passphrase-file", "x"],
+         (KeyChange.SET_PASSPHRASE, "x")),
+        (["id", "--remove-passphrase"], (KeyChange.REMOVE_PASSPHRASE, None)),
+    ],
+)  # fmt: skip
+def test_what_becomes_of_a_key_reaches_its_changer(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], asked: tuple[KeyChange, str | None]
+) -> None:
+    called: list[tuple[KeyChange, str | None]] = []
+
+    async def stand_in(_: Settings, change: KeyChange, new_file: str | None) -> int:
+        called.append((change, new_file))
+        return 7
+
+    monkeypatch.setattr(identifying, "identify", stand_in)
+
+    # Files of rooms have nothing to do with who somebody is.
+    assert cli.main([*arguments, "--secret-file", "missing", "--invite-file", "missing"]) == 7
+    assert called == [asked]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "code"),
+    [
+        (["--passphrase-file", "missing"], {}, 2),
+        ([], {"P2PCHAT_PASSPHRASE_FILE": "missing"}, 78),
+        ([], {"P2PCHAT_PASSPHRASE": "open sesame"}, 2),
+        (["id", "--set-passphrase", "open sesame"], {}, 2),
+    ],
+)
+def test_a_passphrase_that_can_not_be_had_is_told_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, arguments: list[str],
+    variables: dict[str, str], code: int,
+) -> None:  # fmt: skip
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+
+    assert run_with(monkeypatch, *arguments) == (code, None)
+
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert "sesame" not in said.err
 
 
 def test_what_is_to_be_sent_reaches_the_sender(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,10 +97,18 @@ LAYERS: Final[dict[str, Layer]] = {
     "secret_input": Layer(
         VALUES | {"crypto.passphrase", "private_input", "settings", "wire.invite"}
     ),
+    "key_input": Layer(
+        VALUES | {"crypto.passphrase", "private_input", "secret_input", "settings", "store"}
+    ),
+    "id_flags": Layer(),
+    "identifying": Layer(
+        VALUES
+        | {"id_flags", "key_input", "launch", "secret_input", "settings", "stdio", "store", "ui"}
+    ),
     "rooms": Layer(VALUES | {"crypto", "secret_input", "settings", "store", "wire.invite"}),
     "argument": Layer(VALUES | {"invite_input"}),
     "node_flags": Layer(VALUES | {"argument"}),
-    "launch": Layer(PARTS | {"node", "rooms", "settings"}),
+    "launch": Layer(PARTS | {"key_input", "node", "rooms", "settings"}),
     "company": Layer(VALUES | {"node"}),
     "handing_over": Layer(VALUES | {"face", "node"}),
     "connecting": Layer(VALUES | {"face", "node", "rooms"}),
@@ -137,10 +145,13 @@ LAYERS: Final[dict[str, Layer]] = {
             "core_dumps",
             "doctor",
             "founding",
+            "id_flags",
+            "identifying",
+            "key_input",
+            "node_flags",
             "simulation_flags",
             "invite_input",
             "inviting",
-            "node_flags",
             "secret_input",
         }
     ),

@@ -35,7 +35,7 @@ def test_every_setting_can_be_set_in_the_file_and_in_the_environment(tmp_path: P
         "connect": '["a:1", "b:2"]', "json": "true", "plain": "true", "stay": "true",
         "listen": "true", "color": '"blue"', "quiet": "true", "verbose": "true",
         "log_file": '"x.log"', "lan": "true", "no_map": "true", "invite_file": '"x.txt"',
-        "secret_file": '"s.txt"',
+        "secret_file": '"s.txt"', "passphrase_file": '"p.txt"',
     }  # fmt: skip
     file = tmp_path / "config.toml"
     file.write_text("".join(f"{name} = {value}\n" for name, value in in_file.items()))
@@ -48,8 +48,8 @@ def test_every_setting_can_be_set_in_the_file_and_in_the_environment(tmp_path: P
 
     assert by_file == by_environment
     for field in fields(Settings):
-        if field.name == "secret":
-            continue  # comes from the file of a secret only
+        if field.name in ("secret", "passphrase"):
+            continue  # come from their files only
         assert getattr(by_file, field.name) != field.default, field.name
 
 

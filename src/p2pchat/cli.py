@@ -15,6 +15,7 @@ from p2pchat.errors import (
     BadAddress,
     BadInvite,
     BadNick,
+    BadPassphrase,
     BadRoom,
     BadSecret,
     BadSettings,
@@ -23,6 +24,7 @@ from p2pchat.errors import (
     P2PChatError,
     SecretExposed,
 )
+from p2pchat.id_flags import KeyChange, add_id_flags
 from p2pchat.node_flags import add_front_flags, add_node_flags
 from p2pchat.sanitize import visible_line
 from p2pchat.settings import Settings, merged, ours
@@ -37,6 +39,7 @@ COMMANDS: Final = {
     "listen": "show what is said and read no input",
     "send": "say one thing, and end when it has arrived",
     "invite": "print an invite to the room",
+    "id": "print who you are, and set a passphrase for your key",
     "doctor": "look for what is wrong",
     "paths": "print where files are",
     "simulate": "let many nodes talk on a virtual clock, and measure it",
@@ -44,17 +47,18 @@ COMMANDS: Final = {
 
 _SWEEP: Final = "simulate sweep"
 
-_SETTINGS: Final = {
+_SETTINGS: Final[dict[type[P2PChatError], str]] = {
     BadNick: "nick",
     BadRoom: "room",
     BadAddress: "connect",
     BadInvite: "connect",
     BadSecret: "secret_file",
+    BadPassphrase: "passphrase_file",
 }
 """Which setting is wrong when one of these is raised."""
 
 _SUSPECT: Final = re.compile(
-    r"p2pchat://|^--(?:secret|passphrase|password)\b", re.IGNORECASE | re.M
+    r"p2pchat://|^--(?:(?:set-|remove-)?passphrase|secret|password)\b", re.IGNORECASE | re.M
 )
 """Where a secret may stand among the arguments."""
 
@@ -78,12 +82,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sending: dict[str, Any] = {
         name: flags.pop(name) for name in ("text", "to", "wait_acks", "timeout") if name in flags
     }
+    change = flags.pop("change", KeyChange.NONE), flags.pop("new_passphrase_file", None)
     file = flags.pop("config", None)
     as_qr, new_room = flags.pop("qr", False), flags.pop("new_room", None)
     if command == "listen":
         flags["listen"] = True
-    from p2pchat.invite_input import refuse_exposed, with_invite_file  # noqa: PLC0415
-    from p2pchat.secret_input import refuse_exposed_secrets, with_secret_file  # noqa: PLC0415
+    core_dumps.forbid()  # before any secret is in this process
+    from p2pchat.invite_input import refuse_exposed  # noqa: PLC0415
+    from p2pchat.secret_input import refuse_exposed_secrets  # noqa: PLC0415
 
     try:
         refuse_exposed(ours(os.environ))
@@ -93,15 +99,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from p2pchat.paths import listing  # noqa: PLC0415
 
             return _print(listing(settings.profile, _config_file(file)))
-        settings = with_invite_file(with_secret_file(settings))
+        settings = _with_files(settings, in_room=command != "id")
     except BadSettings as error:
         return _fail(error, EXIT_CONFIG)
     except BadSecret as error:
-        return _fail(error, EXIT_USAGE if "secret_file" in flags else EXIT_CONFIG)
+        return _fail(error, EXIT_USAGE if _SETTINGS[type(error)] in flags else EXIT_CONFIG)
     except (InviteExposed, SecretExposed, BadInvite, BadUsage) as error:
         return _fail(error, EXIT_USAGE)
     except KeyboardInterrupt:  # at the question for a secret
         return 130
+    if command == "id":
+        from p2pchat.identifying import identify  # noqa: PLC0415
+
+        return _run(flags, lambda: identify(settings, *change))
     return _run(flags, lambda: _program(command, settings, sending, new_room, as_qr=as_qr))
 
 
@@ -114,6 +124,16 @@ def _refuse_exposed(words: Sequence[str]) -> None:
 
     refuse_exposed({"on the command line": "\n".join(words)})
     refuse_exposed_secrets(words, {})
+
+
+def _with_files(settings: Settings, *, in_room: bool) -> Settings:
+    """Read the files of secrets that are needed, or ask for what is in them."""
+    from p2pchat.invite_input import with_invite_file  # noqa: PLC0415
+    from p2pchat.key_input import with_passphrase_file  # noqa: PLC0415
+    from p2pchat.secret_input import with_secret_file  # noqa: PLC0415
+
+    settings = with_passphrase_file(settings)
+    return with_invite_file(with_secret_file(settings)) if in_room else settings
 
 
 def _program(
@@ -154,7 +174,6 @@ def _is_dumb() -> bool:
 
 
 def _run(flags: Mapping[str, object], program: Callable[[], Coroutine[Any, Any, int]]) -> int:
-    core_dumps.forbid()
     try:
         # Imported here: `--help`, `--version` and wrong usage need none of it.
         import asyncio  # noqa: PLC0415
@@ -162,7 +181,7 @@ def _run(flags: Mapping[str, object], program: Callable[[], Coroutine[Any, Any, 
         return asyncio.run(program())
     except BadUsage as error:
         return _fail(error, EXIT_USAGE)
-    except (BadNick, BadRoom, BadAddress, BadInvite, BadSecret) as error:
+    except tuple(_SETTINGS) as error:
         return _fail(error, EXIT_USAGE if _SETTINGS[type(error)] in flags else EXIT_CONFIG)
     except P2PChatError as error:
         return _fail(error, EXIT_FAILED)
@@ -291,6 +310,8 @@ def make_parser() -> argparse.ArgumentParser:
             continue
         if name == "send":
             _add_send_flags(command)
+        if name == "id":
+            add_id_flags(command)
         if name == "invite":
             command.add_argument("--new-room", type=argument.room, metavar="NAME",
                 help="make a private room with a secret of its own, and invite to it")  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from p2pchat.core.invites import Invite
 from p2pchat.core.lookout import LanPolicy
 from p2pchat.core.values import Address
 from p2pchat.errors import ListenFailed, ProfileError
+from p2pchat.key_input import ask_to_open
 from p2pchat.net.tcp import Listener
 from p2pchat.node import Node
 from p2pchat.rooms import choose
@@ -45,6 +47,7 @@ async def node_for(settings: Settings) -> tuple[Node, tuple[Address | Invite, ..
         manual=settings.manual,
         ephemeral=settings.ephemeral,
         profile=profile,
+        passphrase=settings.passphrase or ask_to_open,
         guests=settings.guests,
         backlog_minutes=settings.backlog,
         lan=LanPolicy.AUTO if settings.lan else LanPolicy.ASK,
@@ -53,7 +56,7 @@ async def node_for(settings: Settings) -> tuple[Node, tuple[Address | Invite, ..
     return node, choice.targets
 
 
-def tell(notes: tuple[str, ...], settings: Settings) -> None:
+def tell(notes: Iterable[str], settings: Settings) -> None:
     """Print notes for people, a line each, before anything else is on the screen."""
     for note in () if settings.quiet else notes:
         sys.stderr.write(f"p2pchat: {visible_line(note)}\n")

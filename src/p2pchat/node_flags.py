@@ -39,6 +39,8 @@ def add_node_flags(parser: argparse.ArgumentParser) -> None:
         help="secret of a private room: a passphrase, or key: and 32 hex digits; - asks for it",
     )
     add("--profile", metavar="NAME", help="which identity (default: the first free one)")
+    add("--passphrase-file", metavar="FILE",
+        help="passphrase of your key, if it has one; - asks for it")  # fmt: skip
     add("--ephemeral", action="store_true", help="a fresh identity, nothing is kept on disk")
     add("--manual", action="store_true", help="connect only where I say")
     add("--lan", action="store_true",

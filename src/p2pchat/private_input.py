@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from getpass import getpass
 from typing import Final
 
@@ -23,7 +27,9 @@ def private_line(prompt: str, limit_bytes: int) -> bytes:
     """
     if sys.stdin.isatty():
         try:
-            return getpass(prompt, sys.stderr).encode("utf-8", "surrogateescape")
+            # On the terminal itself, even where standard error is a file.
+            with _interruptible(), _line_ended():
+                return getpass(prompt).encode("utf-8", "surrogateescape")
         except EOFError:
             return b""
     line = bytearray()
@@ -33,6 +39,34 @@ def private_line(prompt: str, limit_bytes: int) -> bytes:
             break
         line += byte
     return bytes(line)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl+C end the question at once.
+
+    Below `asyncio.run` it would cancel the task that asks, which learns of that once it has its
+    answer.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _line_ended() -> Iterator[None]:
+    """Let what comes next begin a line of its own, though no Enter ended the question."""
+    try:
+        yield
+    except (EOFError, KeyboardInterrupt):
+        sys.stderr.write("\n")
+        raise
 
 
 def is_open_to_others(descriptor: int) -> bool:

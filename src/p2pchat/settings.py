@@ -39,6 +39,10 @@ class Settings:
     """Where the secret of a private room stands, - for standard input."""
     secret: bytes | str | None = field(default=None, repr=False)
     """What stood there: 16 bytes, or a passphrase. Comes from nowhere else."""
+    passphrase_file: str | None = None
+    """Where the passphrase of the key stands, - for standard input."""
+    passphrase: str | None = field(default=None, repr=False)
+    """What stood there. Comes from nowhere else."""
     json: bool = False
     plain: bool = False
     stay: bool = False
@@ -49,7 +53,7 @@ class Settings:
     log_file: str | None = None
 
 
-_NEVER_TEXT: Final = frozenset({"secret"})
+_NEVER_TEXT: Final = frozenset({"secret", "passphrase"})
 """What nobody can set by a flag, a variable or the settings file."""
 
 _CHOICES: Final = {

@@ -127,10 +127,10 @@ ROWS: Final = (
         14,
         "A key that lies open",
         "key file and folder for their owner only, links not followed; no key in logs, arguments, "
-        "environment or core dumps",
-        "the seed is found in no file but its own, not in the log, the environment or what is "
-        "printed; a key file that others may read is refused",
-        lacking="key files are not encrypted: there is no passphrase in this version",
+        "environment or core dumps; who wants to seals it under a passphrase (Argon2id, 64 MiB)",
+        "the seed is found in no file but its own, and under a passphrase in none, not in the log, "
+        "the environment or what is printed; a key file that others may read is refused, and one "
+        "that asks for absurd work",
     ),
     Row(
         15,

@@ -8,7 +8,7 @@ from typing import Final
 
 from p2pchat.core.attendance import Attendance
 from p2pchat.core.notices import Finding, Health, NetworkMap, Path
-from p2pchat.core.values import Message, Person
+from p2pchat.core.values import Message, Person, fingerprint
 from p2pchat.ui.chart import naming_in
 from p2pchat.ui.commands import MapForm
 from p2pchat.ui.drawing import dot, mermaid
@@ -99,3 +99,17 @@ def encode_findings(findings: Iterable[Finding], ts: datetime, ref: str | None =
 def encode_invitation(url: str, note: str, ts: datetime, ref: str | None = None) -> str:
     """Return the line that answers `/invite`."""
     return encode_result("invite", {"url": url, "note": note}, ts, ref)
+
+
+def encode_identity(
+    me: Person, profile: str, folder: str, ts: datetime, *, has_passphrase: bool
+) -> str:
+    """Return the line that answers `p2pchat id`."""
+    told = {
+        "me": person_of(me),
+        "fingerprint": None if me.id is None else fingerprint(me.id),
+        "profile": profile,
+        "folder": folder,
+        "passphrase": has_passphrase,
+    }
+    return encode_result("id", told, ts)

@@ -39,7 +39,7 @@ from p2pchat.core.notices import (
     Skipped,
     Trouble,
 )
-from p2pchat.core.values import Address, Message, Person, short_fingerprint
+from p2pchat.core.values import Address, Message, Person, fingerprint, short_fingerprint
 from p2pchat.nicks import label
 from p2pchat.sanitize import visible, visible_line
 from p2pchat.ui.chart import chart_of, lines_of_tree, naming_in
@@ -287,6 +287,20 @@ def _heard(status: HeardStatus, people: Iterable[Person], trust: list[str]) -> s
         *trust,
     ]
     return "  ".join(parts)
+
+
+def lines_of_identity(me: Person, profile: str, folder: str, *, has_passphrase: bool) -> list[str]:
+    """Write who somebody is, a labelled line for each thing."""
+    places = {
+        "nick": me.nick,
+        "key": _key(me),
+        "fingerprint": "" if me.id is None else fingerprint(me.id),
+        "id": "" if me.id is None else me.id.hex(),
+        "profile": profile,
+        "folder": folder,
+        "passphrase": "yes" if has_passphrase else "no: whoever reads the key file can be you",
+    }
+    return [f"{label:<12} {visible_line(text)}" for label, text in places.items()]
 
 
 def _key(person: Person) -> str:
