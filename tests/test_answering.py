@@ -9,7 +9,7 @@ import pytest
 
 from p2pchat.core.invites import Invite, InvitePlace
 from p2pchat.core.notices import Around, Connected, DirectReceipt, Sent, Trouble
-from p2pchat.core.values import Address, Person
+from p2pchat.core.values import Address, Message, Person
 from p2pchat.ui.commands import MapForm, SetBack
 from p2pchat.wire.invite import decode_invite, encode_invite
 from tests.nodes import address_of, line_of, node, until
@@ -108,6 +108,23 @@ async def test_an_own_message_has_a_way_of_no_steps(monkeypatch: pytest.MonkeyPa
 
         ((path, _, _),) = s.front.paths
         assert path.steps == ()
+        assert path.is_complete
+
+
+async def test_without_a_number_the_last_message_of_others_is_traced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with node("bob") as bob, stage(monkeypatch, address_of(bob)) as s:
+        bob.announce("theirs")
+        await until(lambda: any("theirs" in repr(notice) for notice, _ in s.front.shown))
+        s.front.say("mine")
+        await until(lambda: bool(s.front.of_kind(Sent)))
+        s.front.say("/trace")
+        s.front.say("/trace 1")
+        await until(lambda: len(s.front.paths) == 2)
+
+        texts = sorted(about.text for _, about, _ in s.front.paths if isinstance(about, Message))
+        assert texts == ["mine", "theirs"]
 
 
 async def test_a_ping_measures_the_way_to_somebody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,7 +105,7 @@ class Answers:
         self._front.show_history(tuple(self.history)[-count:], ref)
 
     async def _trace(self, which: str | None, ref: str | None) -> None:
-        chosen = chosen_messages(tuple(self.history), which)
+        chosen = chosen_messages(self._traceable(which), which)
         if len(chosen) != 1:
             few = f"{len(chosen)} messages begin so; write more of the id." if chosen else ""
             code = "ambiguous" if chosen else "bad-input"
@@ -116,6 +116,13 @@ class Answers:
             self._refuse(_UNTRACED, "bad-input", ref)
             return
         self._front.show_path(path, chosen[0], ref)
+
+    def _traceable(self, which: str | None) -> tuple[Message, ...]:
+        """Return of which messages one is chosen: of others' where none was named, if there are."""
+        shown = tuple(self.history)
+        if which is not None:
+            return shown
+        return tuple(m for m in shown if m.signer.id != self._node.id) or shown
 
     async def _ping(self, who: str, ref: str | None) -> None:
         person = self._addressing.person(who, f"/ping {who}", ref)

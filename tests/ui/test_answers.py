@@ -60,6 +60,18 @@ def test_text_for_other_programs_is_printed_as_it_is(form: MapForm, first: str) 
     assert any("carol" in row and '"' in row for row in rows)
 
 
+@pytest.mark.parametrize("width", [20, 30, 42])
+def test_nothing_of_a_map_is_cut_off_on_a_narrow_terminal(width: int) -> None:
+    written = StringIO()
+    console = Console(file=written, width=width, color_system=None)
+    console.print(render_map(FIVE, MapForm.TREE, FOR_ANN), soft_wrap=True)
+
+    wide = plain(render_map(FIVE, MapForm.TREE, FOR_ANN)).replace("│", " ")
+    narrow = written.getvalue().replace("│", " ")
+    assert narrow.split() == wide.split()
+    assert all(len(row) <= width for row in narrow.split("\n") if not row.startswith("--"))
+
+
 def test_people_on_the_map_have_the_colour_of_their_key() -> None:
     written = StringIO()
     console = Console(file=written, width=80, force_terminal=True, color_system="256")

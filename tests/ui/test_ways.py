@@ -70,6 +70,14 @@ def test_a_way_of_which_nobody_told_is_one_line() -> None:
     ]
 
 
+def test_what_was_said_here_has_come_no_way() -> None:
+    here = Path((), is_complete=True, rtt_ms=None)
+
+    assert lines_of_trace(here, said("hello"), name) == [
+        '"hello" from bob began its way here. /seen tells who has it'
+    ]
+
+
 def test_the_words_of_a_guest_come_from_the_node_that_announced_them() -> None:
     message = Message(BOB, Epoch(bytes(8)), 0, "hi", WRITTEN_MS, kind=Kind.GUEST)
 

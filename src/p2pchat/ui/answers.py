@@ -17,7 +17,7 @@ from p2pchat.ui.commands import MapForm
 from p2pchat.ui.drawing import dot, mermaid
 from p2pchat.ui.view import name_of, remark
 from p2pchat.ui.words import NOBODY_CONNECTED
-from p2pchat.ui.wrapping import GUTTER, Wrapped
+from p2pchat.ui.wrapping import GUTTER, Fitted, Wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,7 @@ def render_map(found: NetworkMap, form: MapForm, scene: Scene) -> RenderableType
         return _nobody(scene)
     tree = Tree(_leaf(chart.tree, scene), guide_style=scene.theme.quiet)
     _grow(tree, chart.tree, scene)
-    return Group(tree, *(Text(f"-- {note}") for note in chart.notes))
+    return Group(Fitted(tree), *(Text(f"-- {note}") for note in chart.notes))
 
 
 def render_way(lines: Sequence[str], at: datetime, scene: Scene) -> Text:

@@ -28,6 +28,8 @@ def lines_of_trace(path: Path, message: Message, name: Naming) -> list[str]:
     """
     quoted = f'"{visible_line(message.text, _QUOTED_CHARACTERS)}" from {name(message.author)}'
     if not path.steps:
+        if path.is_complete:
+            return [f"{quoted} began its way here. /seen tells who has it"]
         return [f"nobody told the way of {quoted} within {PATH_ANSWER_S:g} s"]
     answered = "" if path.rtt_ms is None else f", which took {path.rtt_ms:.1f} ms"
     lines = [f"the way of {quoted}, from here back, as told by each of them{answered}:"]

@@ -12,7 +12,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.console import Console, ConsoleOptions
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 GUTTER: Final = " " * 6
 """Further lines of a text start here, so that none of them can pose as a line of its own."""
@@ -33,6 +33,20 @@ class Wrapped:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         yield wrapped(self.text, options.max_width)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A drawing of the program itself, whose lines are folded where the terminal ends.
+
+    Texts are printed so that the terminal wraps them. A tree draws each line by itself, and would
+    be cut off.
+    """
+
+    drawing: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from console.render(self.drawing, options.update(no_wrap=False, overflow="fold"))
 
 
 def wrapped(text: Text, columns: int) -> Text:
