@@ -77,6 +77,7 @@ DIRECT_LIMITS_SHOWN: Final = (
     ("PRESENCE_EVERY_S", "between two presences"),
     ("PRESENCE_AFTER_LOSS_S", "from the loss of a neighbour until one is said for it ..."),
     ("PRESENCE_AGAIN_S", "... so long after any other one"),
+    ("PRESENCE_RENAMED_S", "from a new nick until one tells it"),
     ("PRESENCE_BELOW", "people known from which on nobody says them"),
 )  # fmt: skip
 

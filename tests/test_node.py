@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from p2pchat.core import limits
-from p2pchat.core.notices import Connected, Disconnected
+from p2pchat.core.notices import Connected, Disconnected, NickChanged, Received
 from p2pchat.errors import (
     AnnounceOverflow,
     BadAddress,
@@ -186,6 +186,19 @@ async def test_an_action_and_a_new_nick_arrive_as_such() -> None:
 
         assert heard.action
         assert heard.author.nick == bob.nick == "robert"
+
+
+async def test_a_new_nick_is_told_to_who_is_near_and_far_without_a_message() -> None:
+    async with line_of("ann", "bob", "cid") as (ann, bob, cid):
+        cid.announce("hello")
+        for listener in (ann, bob):
+            await notice_of(Received, listener)
+
+        cid.rename("cyd")
+
+        for listener in (ann, bob):
+            changed = await notice_of(NickChanged, listener)
+            assert (changed.who.id, changed.who.nick, changed.old) == (cid.id, "cyd", "cid")
 
 
 # --- Connections ------------------------------------------------------------------------------

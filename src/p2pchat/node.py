@@ -12,7 +12,7 @@ from p2pchat.core import limits
 from p2pchat.core.announcements import sendable
 from p2pchat.core.attendance import Attendance
 from p2pchat.core.contacts import Contacts
-from p2pchat.core.events import HangUp, LookAround, Opened, SendDirect
+from p2pchat.core.events import HangUp, LookAround, Opened, Rename, SendDirect
 from p2pchat.core.invites import Invite
 from p2pchat.core.notices import Dialling, NetworkMap, Notice, Peers, Reach, Standing
 from p2pchat.core.notices import Path as Way
@@ -299,12 +299,12 @@ class Node(NodeLife):
         self._shell.handle(HangUp(connection))
 
     def rename(self, nick: str) -> None:
-        """Call this node otherwise from its next message on.
+        """Call this node otherwise; others learn it within seconds, or with its next message.
 
         Raises:
             BadNick: The nick breaks the rules; nothing has changed.
         """
-        self._core.rename(check_nick(nick))
+        self._shell.handle(Rename(check_nick(nick)))
 
     def peers(self) -> Peers:
         """Describe neighbours, guests, and who was heard through others."""

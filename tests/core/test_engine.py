@@ -18,6 +18,7 @@ from p2pchat.core.events import (
     Published,
     QueueFell,
     QueueRose,
+    Rename,
     Send,
     Tell,
     Tick,
@@ -102,7 +103,7 @@ def test_a_wall_clock_before_1970_is_no_crash() -> None:
 def test_a_new_nick_goes_out_with_the_next_message() -> None:
     subject = OneCore()
     subject.core.announce("as alice")
-    subject.core.rename("alicia")
+    subject.feed(Rename("alicia"))
     subject.core.announce("as alicia")
 
     published = of(subject.publish(), Published)
@@ -263,7 +264,7 @@ def test_a_change_of_nick_is_told() -> None:
     author = OneCore("eve")
     author.open("alice")
     author.core.announce("as eve")
-    author.core.rename("eva")
+    author.feed(Rename("eva"))
     author.core.announce("as eva")
     frames = [send.frame for send in of(author.publish(), Send)]
 

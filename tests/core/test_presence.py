@@ -16,6 +16,7 @@ from p2pchat.core.presence import (
     PRESENCE_AGAIN_S,
     PRESENCE_BELOW,
     PRESENCE_EVERY_S,
+    PRESENCE_RENAMED_S,
     Doing,
     Here,
     Presence,
@@ -91,6 +92,17 @@ def test_who_lost_a_neighbour_says_soon_that_he_is_here() -> None:
     one.wait_until(300.0)
 
     assert one.said[1:] == [(200.0 + PRESENCE_AFTER_LOSS_S, Doing.IS_HERE)]
+
+
+def test_a_new_nick_is_told_within_seconds_and_of_several_the_last() -> None:
+    one = OnePresence()
+    one.company(0.0)
+
+    for renamed_at in (10.0, 10.4, 10.8):
+        one.presence.on_renamed(renamed_at)
+    one.wait_until(20.0)
+
+    assert one.said[1:] == [(10.0 + PRESENCE_RENAMED_S, Doing.IS_HERE)]
 
 
 def test_who_loses_many_neighbours_says_so_seldom() -> None:

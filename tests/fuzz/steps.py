@@ -23,6 +23,7 @@ from p2pchat.core.events import (
     Probed,
     QueueFell,
     QueueRose,
+    Rename,
     SendDirect,
 )
 from p2pchat.core.frames import Proof
@@ -208,7 +209,7 @@ def _wish(world: World, reader: Reader) -> None:
                 ends = list(world.ends)
                 world.feed(HangUp(ends[number % len(ends)]))
         case 12:
-            world.core.rename(f"me{number}")
+            world.feed(Rename(f"me{number}"))
         case 14:
             world.feed(AskWho())
         case _:

@@ -37,10 +37,12 @@ from p2pchat.core.events import (
     Probed,
     QueueFell,
     QueueRose,
+    Rename,
     SendDirect,
     Tell,
     Tick,
     TreatAsGuest,
+    Wish,
 )
 from p2pchat.core.frames import Incoming, Welcome
 from p2pchat.core.joining import JoiningFrame
@@ -53,22 +55,6 @@ from p2pchat.core.values import ConnectionId
 from p2pchat.errors import EnvelopeForged, RemoteFault
 
 _TALKING = frozenset({State.OPEN, State.LEAVING})
-
-
-Wish = (
-    HangUp
-    | AskWhoHas
-    | AskMap
-    | AskWho
-    | AskPath
-    | SendDirect
-    | DeliveredNoted
-    | AddressFound
-    | LookAround
-    | NetworkChanged
-    | Probed
-    | Leave
-)
 
 
 class Core(Machines):
@@ -175,6 +161,8 @@ class Core(Machines):
                 return self._joining.on_found(event, now)
             case LookAround():
                 return self._joining.look_around(now)
+            case Rename(nick):
+                return self._rename(nick, now)
             case NetworkChanged(addresses):
                 changed = self._joining.on_network_changed(addresses, now)
                 return self._connections.ask_all(now) + changed

@@ -72,6 +72,12 @@ class LookAround(Struct, frozen=True):
     """The user wants to join whoever is there: the consent that strangers on a LAN need."""
 
 
+class Rename(Struct, frozen=True):
+    """The user is called otherwise from now on."""
+
+    nick: str
+
+
 class AskMap(Struct, frozen=True):
     """The user wants to see the network."""
 
@@ -187,18 +193,27 @@ class Tick(Struct, frozen=True):
     """The moment that `next_deadline()` named has come."""
 
 
-Event = (
-    ConnectionStarted
-    | DialEnded
-    | Probed
-    | AddressFound
-    | NetworkChanged
-    | LookAround
+Wish = (
+    HangUp
+    | AskWhoHas
     | AskMap
     | AskWho
     | AskPath
     | SendDirect
     | DeliveredNoted
+    | AddressFound
+    | LookAround
+    | Rename
+    | NetworkChanged
+    | Probed
+    | Leave
+)
+"""What a user wants, and the answers of what was asked of the shell for it."""
+
+Event = (
+    Wish
+    | ConnectionStarted
+    | DialEnded
     | ConnectionSecured
     | FrameReceived
     | BytesReceived
@@ -208,9 +223,6 @@ Event = (
     | QueueRose
     | QueueFell
     | ClockSet
-    | HangUp
-    | AskWhoHas
-    | Leave
     | Tick
 )
 

@@ -216,13 +216,6 @@ class Machines:
         """Return who that key is, as far as known here."""
         return self._people.person(peer) or self._people.stranger(peer)
 
-    def rename(self, nick: str) -> None:
-        """Call this node otherwise; others learn it with its next message."""
-        self._me = Person(self._setup.me, nick)
-        self._survey.rename(nick)
-        self._direct.rename(nick)
-        self._acquaintance.rename(nick)
-
     def map(self, now: float) -> tuple[NetworkMap, bool]:
         """Return the map as far as it is known, and whether nothing more is waited for."""
         return self._survey.map(now)
@@ -309,6 +302,14 @@ class Machines:
 
     def _others_known(self, now: float) -> tuple[PeerId, ...]:
         return tuple(peer for peer in self._people.known(now) if peer != self._setup.me)
+
+    def _rename(self, nick: str, now: float) -> list[Effect]:
+        self._me = Person(self._setup.me, nick)
+        self._survey.rename(nick)
+        self._direct.rename(nick)
+        self._acquaintance.rename(nick)
+        self._presence.on_renamed(now)
+        return []
 
     # --- What the machines ask of each other ---------------------------------------------------
 

@@ -27,6 +27,9 @@ PRESENCE_AGAIN_S: Final = 30.0
 it that he is here. It waits for the neighbours that take the lost one's place. The second is the
 least time between two of these."""
 
+PRESENCE_RENAMED_S: Final = 1.0
+"""From a new nick until it is told, so that who tries several tells the last."""
+
 PRESENCE_BELOW: Final = 100
 """Only while fewer authors were heard in ten minutes: above, people appear when they speak. With
 100 people it costs each one ten small envelopes a minute."""
@@ -113,6 +116,11 @@ class Presence:
         if self._next_at is not None:
             soon = max(now + PRESENCE_AFTER_LOSS_S, self._said_at + PRESENCE_AGAIN_S)
             self._next_at = min(self._next_at, soon)
+
+    def on_renamed(self, now: float) -> None:
+        """We are called otherwise: others need not wait for our next message."""
+        if self._next_at is not None:
+            self._next_at = min(self._next_at, now + PRESENCE_RENAMED_S)
 
     def on_leave(self, nick: str, now: float, wall_ms: int) -> list[Effect]:
         """We go."""
