@@ -39,6 +39,7 @@ P2PChatError
 ├── BadSecret
 │   └── BadPassphrase
 ├── SecretExposed
+├── TooLittleMemory
 ├── OtherRoom
 ├── BadUsage
 ├── TextTooLong
@@ -385,6 +386,16 @@ class SecretExposed(P2PChatError):
             f"{where}: a secret must not stand there, where others can read it. "
             "Use --secret-file FILE for that of a room, --passphrase-file FILE for that of your "
             "key; - instead of FILE for standard input or a prompt."
+        )
+
+
+class TooLittleMemory(P2PChatError):
+    """This machine does not give the memory that a passphrase takes."""
+
+    def __init__(self, memory_kib: int) -> None:
+        super().__init__(
+            f"a passphrase takes {memory_kib // 1024} MiB of memory for a moment, which cannot be "
+            "had here."
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from cryptography.hazmat.primitives.kdf import argon2
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from p2pchat.core.limits import PASSPHRASE_LIMIT_BYTES, ROOM_SECRET_BYTES
 from p2pchat.crypto.passphrase import STRETCHED_BYTES, check_passphrase, salt_of, stretch
 from p2pchat.crypto.room import Room
-from p2pchat.errors import BadSecret
+from p2pchat.errors import BadSecret, TooLittleMemory
 
 LEAST_GUESS_S = 0.1
 """What a guess has to cost one core at least."""
@@ -80,6 +81,21 @@ def test_a_room_of_a_passphrase_may_be_guessed_and_one_that_was_drawn_not() -> N
     assert Room("tea", b"a passphrase that nobody has stretched").is_guessable
     assert not Room("tea", bytes(ROOM_SECRET_BYTES)).is_guessable
     assert not Room("tea").is_guessable
+
+
+def test_a_machine_with_too_little_memory_is_an_error_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Starved:
+        def __init__(self, **_: object) -> None: ...
+
+        def derive(self, _: bytes) -> bytes:
+            raise MemoryError
+
+    monkeypatch.setattr(argon2, "Argon2id", Starved)
+
+    with pytest.raises(TooLittleMemory, match="64 MiB"):
+        stretch("one", "tea")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Final
 
 from p2pchat.core import limits
-from p2pchat.errors import BadSecret
+from p2pchat.errors import BadSecret, TooLittleMemory
 
 STRETCHED_BYTES: Final = 32
 SALT_BYTES: Final = 16
@@ -53,6 +53,7 @@ def derive(passphrase: str, salt: bytes, cost: Cost) -> bytes:
 
     Raises:
         BadSecret: What `check_passphrase` refuses.
+        TooLittleMemory: The memory that it costs can't be had.
     """
     # Imported here because it loads OpenSSL, which few runs need so early.
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2id  # noqa: PLC0415
@@ -65,7 +66,10 @@ def derive(passphrase: str, salt: bytes, cost: Cost) -> bytes:
         lanes=cost.lanes,
         memory_cost=cost.memory_kib,
     )
-    return derivation.derive(spelt.encode())
+    try:
+        return derivation.derive(spelt.encode())
+    except MemoryError:
+        raise TooLittleMemory(cost.memory_kib) from None
 
 
 def stretch(passphrase: str, room: str) -> bytes:
@@ -76,6 +80,7 @@ def stretch(passphrase: str, room: str) -> bytes:
 
     Raises:
         BadSecret: What `check_passphrase` refuses.
+        TooLittleMemory: The memory that it costs can't be had.
     """
     return derive(passphrase, salt_of(room), ROOM_COST)
 
