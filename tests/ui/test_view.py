@@ -146,6 +146,18 @@ def test_a_line_is_what_its_notice_renders_to() -> None:
     assert plain(Line(notice, NOON, SCENE)) == line(notice)
 
 
+def test_what_nobody_got_is_left_to_the_terminal_and_what_is_said_of_it_breaks_at_blanks() -> None:
+    notice = Sent(said("one " * 20 + "\nand more", by=ALICE), 0)
+
+    rows = plain(Line(notice, NOON, SCENE), width=50).split("\n")
+
+    assert [rows[0], rows[1].strip()] == ["12:04 alice: " + "one " * 20, "and more"]
+    assert rows[2:] == [
+        "12:04 -- no one is connected: nobody got that;",
+        "      whoever joins in the next 10 minutes gets it",
+    ]
+
+
 @pytest.mark.parametrize(
     "notice",
     [

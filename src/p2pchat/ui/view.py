@@ -158,8 +158,13 @@ class Line:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         text = render(self.notice, self.at, self.scene)
         assert text is not None, "whoever shows it asked has_line"
-        is_ours = not isinstance(self.notice, _SAID)
-        yield wrapped(text, options.max_width) if is_ours else text
+        if not isinstance(self.notice, _SAID):
+            yield wrapped(text, options.max_width)
+        elif isinstance(self.notice, Sent) and not self.notice.neighbours:
+            *said, ours = text.split("\n", allow_blank=True)
+            yield from (*said, wrapped(ours, options.max_width))
+        else:
+            yield text
 
 
 def mentions(text: str, nick: str) -> bool:
