@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from p2pchat.private_input import private_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 if sys.platform == "win32":
     pytest.skip("needs pseudo-terminals", allow_module_level=True)
@@ -71,3 +73,23 @@ def test_the_end_of_input_at_a_terminal_is_no_secret() -> None:
         screen.wait_for("Secret:")
         screen.press("\x04")
         screen.wait_for("0 bytes")
+
+
+def test_the_question_goes_to_the_terminal_though_errors_go_to_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "errors"
+    command = f'"$0" -c "$1" 2>{shlex.quote(str(file))}'
+    with Screen("/bin/sh", "-c", command, sys.executable, ASK) as screen:
+        screen.wait_for("Secret:")
+        screen.press("sesame\r")
+        screen.wait_for("6 bytes")
+
+    assert file.read_text() == ""
+
+
+def test_the_end_of_input_leaves_no_line_unfinished() -> None:
+    with Screen(sys.executable, "-c", ASK) as screen:
+        screen.wait_for("Secret:")
+        screen.press("\x04")
+        screen.wait_for("0 bytes")
+
+        assert screen.lines[:2] == ["Secret:", "0 bytes"]
