@@ -22,6 +22,9 @@ CRAMPED_PERCENT: Final = 20
 RECOVERED_S: Final = 5
 HELD_MIB: Final = 60
 SLOW_S: Final = 10
+PILED_UP_S: Final = 1
+"""By then, while much is said, the victim's own system holds as much as it may, 32 KiB: from that
+moment on it can be seen that nothing leaves any more."""
 NEWCOMER_S: Final = 2
 FEW_FILES: Final = 64
 AUTHOR_BURST: Final = 20
@@ -94,7 +97,10 @@ def _connections(attack: Attack, outcome: Outcome) -> Iterable[Figure]:
 def _slow(attack: Attack, outcome: Outcome) -> Iterable[Figure]:
     row, title = attack.row, attack.title
     yield Figure(row, title, "talk of others sent", "envelopes", outcome.told["sent"])
-    yield at_most(row, title, "until it was dropped", "s", outcome.dropped_s, 2 * SLOW_S)
+    asked_s = SLOW_S + PILED_UP_S
+    yield at_most(
+        row, title, "dropped after the last byte it took", "s", outcome.dropped_s, asked_s
+    )
 
 
 def _cramped(attack: Attack, outcome: Outcome) -> Iterable[Figure]:

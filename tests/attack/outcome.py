@@ -65,7 +65,7 @@ class Outcome:
     recovered_s: float
     """From the end of the attack until one was let in."""
     dropped_s: float
-    """From the start of the attack until the victim lost its slowest stranger."""
+    """From the last byte that went to a stranger who does not read until the victim lost him."""
 
 
 async def carried_out(name: str, attack: Attack, length_s: float) -> Outcome:
@@ -113,7 +113,7 @@ async def _measure(name: str, people: Village, length_s: float) -> Outcome:
         strangers=max(max(c.values(), default=0) for c in people.strangers.values()),
         newcomer_s=newcomer_s,
         recovered_s=recovered_s,
-        dropped_s=people.dropped_at.get("deaf", math.inf) - began_at,
+        dropped_s=people.dropped_at.get("deaf", math.inf) - told.get("full_at", began_at),
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
+import sys
+import termios
 import threading
 import time
 from contextlib import suppress
@@ -28,7 +31,7 @@ CUT_OFF: Final = (OSError, AssertionError, P2PChatError)
 inside TLS."""
 
 TURN_S: Final = 0.01
-"""Between two writes of a flood."""
+"""Between two writes of a flood, or two looks at what has come."""
 
 ENDED_S: Final = 3.0
 """How long the end of a connection is waited for after its last frame."""
@@ -67,6 +70,25 @@ def at_once(doing: Sequence[Callable[[], None]]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+class Filling:
+    """Watches what the system takes for a socket that nobody reads."""
+
+    def __init__(self, watched: socket.socket) -> None:
+        self.last_at = time.monotonic()
+        """When it took something last."""
+        self._watched = watched
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        taken = -1
+        with suppress(OSError, ValueError):  # closed
+            while True:
+                answer = fcntl.ioctl(self._watched.fileno(), termios.FIONREAD, bytes(4))
+                if (now_taken := int.from_bytes(answer, sys.byteorder)) != taken:
+                    taken, self.last_at = now_taken, time.monotonic()
+                time.sleep(TURN_S)
 
 
 class Flood:

@@ -16,7 +16,7 @@ from p2pchat.core.session import RefusalReason
 from p2pchat.crypto.identity import Identity
 from p2pchat.wire.codec import encode
 from p2pchat.wire.framing import frame_bytes
-from tests.attack.target import CUT_OFF, Flood, at_once, half_hello
+from tests.attack.target import CUT_OFF, Filling, Flood, at_once, half_hello
 from tests.e2e.hostile_peer import HostilePeer
 
 if TYPE_CHECKING:
@@ -154,7 +154,11 @@ def _flood(peer: HostilePeer, frames: list[bytes], per_s: float, length_s: float
 
 
 def stops_reading(target: Target) -> Strike:
-    """One who opens a connection and takes nothing in, while many others talk at length."""
+    """One who opens a connection and takes nothing in, while many others talk at length.
+
+    It tells when its system took the last byte for it, on the clock that all processes share: from
+    then on nothing that waits for it can get less.
+    """
     talker = target.peer().open("talker")
     frames = []
     authors = [(Identity.generate(), os.urandom(8)) for _ in range(TALKERS)]
@@ -169,7 +173,9 @@ def stops_reading(target: Target) -> Strike:
         with target.peer() as deaf:
             deaf._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, DEAF_BUFFER_BYTES)
             deaf.open("deaf")
-            return _flood(talker, frames, TALK_PER_S, length_s)
+            filling = Filling(deaf._socket)
+            told = _flood(talker, frames, TALK_PER_S, length_s)
+            return told | {"full_at": filling.last_at}
 
     return strike
 

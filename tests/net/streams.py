@@ -14,6 +14,8 @@ class FakeStream:
         self.remote = Address("127.0.0.1", 4242)
         self.written = b""
         self.is_backed_up = False
+        self.left_bytes = 1_000
+        """What has not left, while it is backed up."""
         self.has_ended = False
         self.is_aborted = False
         self._incoming: asyncio.Queue[bytes] = asyncio.Queue(maxsize=100)
@@ -30,6 +32,10 @@ class FakeStream:
 
     def write(self, content: bytes) -> None:
         self.written += content
+
+    @property
+    def waiting_bytes(self) -> int:
+        return self.left_bytes if self.is_backed_up else 0
 
     async def drain(self) -> None:
         if self.is_backed_up:

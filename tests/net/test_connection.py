@@ -145,6 +145,27 @@ async def test_a_reader_that_stands_still_is_a_slow_peer(monkeypatch: pytest.Mon
     assert b.stream.is_aborted
 
 
+async def test_who_takes_a_little_now_and_then_is_slow_but_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "STALLED_S", 3_600.0)
+    monkeypatch.setattr(limits, "STALL_LOOK_S", 0.0)
+    async with bench() as b:
+        b.stream.is_backed_up = True
+        b.say(b"x")
+        await turn()
+        for taken in range(1, 20):
+            b.stream.left_bytes -= 1
+            while len(b.of_kind(BytesTaken)) < taken:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0)
+        monkeypatch.setattr(limits, "STALLED_S", 0.0)  # from the next look on
+        b.stream.left_bytes -= 1
+        await b.run
+
+    assert len(b.of_kind(BytesTaken)) == 20, "each is a sign of life"
+    assert b.end.reason.startswith("too slow: ")
+
+
 async def test_ending_after_the_last_frame_writes_all_and_then_the_end() -> None:
     async with bench() as b:
         b.connection.offer(b"last words\n")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import socket
 import struct
+import sys
+import termios
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -84,6 +87,21 @@ async def test_a_peer_that_does_not_read_backs_it_up_until_it_reads() -> None:
         while not draining.done():
             await loop.sock_recv(there, 1024 * 1024)
         assert not here.is_backed_up
+
+
+@pytest.mark.threat(18)
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems hold what they like")
+async def test_the_system_holds_little_for_who_does_not_read() -> None:
+    async with pair() as (here, there):
+        written_bytes = 8 * 1024 * 1024
+        here.write(bytes(written_bytes))
+        taken: set[int] = set()
+        while len(taken) < 2 or written_bytes - here.waiting_bytes not in taken:
+            taken.add(written_bytes - here.waiting_bytes)
+            await asyncio.sleep(0.05)  # nothing tells when it takes no more
+
+        arrived = int.from_bytes(fcntl.ioctl(there, termios.FIONREAD, bytes(4)), sys.byteorder)
+        assert max(taken) - arrived < 256 * 1024
 
 
 async def test_a_broken_connection_ends_reading_and_draining_behind_what_came() -> None:

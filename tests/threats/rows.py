@@ -155,10 +155,11 @@ ROWS: Final = (
     Row(
         18,
         "A neighbour that does not read",
-        "1 MiB may wait for a neighbour; above, or after 10 s without progress, he is dropped; "
-        "nobody waits for him",
-        "dropped after ≤ 10 s, ≤ 1 MiB waits for him, the others notice nothing; back again, he "
-        "gets what he missed",
+        "1 MiB may wait for a neighbour; above, or when nothing of what waits has left for 10 s, "
+        "he is dropped; the system below holds 32 KiB unsent; nobody waits for him",
+        "dropped 10 s after the last byte that left for him (from outside: that his system took, "
+        "and ≤ 1 s more), ≤ 1 MiB waits for him, the others notice nothing; back again, he gets "
+        "what he missed",
     ),
     Row(
         19,

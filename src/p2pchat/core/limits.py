@@ -227,6 +227,10 @@ SEND_QUEUES_TOTAL_BYTES: Final = 16 * 1024 * 1024
 STALLED_S: Final = 10.0
 """A send queue that has not shrunk for so long belongs to a `SlowPeer`."""
 
+STALL_LOOK_S: Final = 0.25
+"""Between two looks at one that is not taken as fast as it is written: so much later, at most, is
+the end of its progress seen."""
+
 WRITE_BATCH_BYTES: Final = 64 * 1024
 """Frames that share one write; small enough for a ping to get in between."""
 

@@ -152,16 +152,28 @@ class Connection:
             self._stream.abort()
 
     async def _drain(self) -> None:
+        """Wait until all is taken that was written; give up who takes nothing for STALLED_S."""
         if not self._stream.is_backed_up:
             await self._stream.drain()
             return
-        try:
-            async with asyncio.timeout(limits.STALLED_S):
-                await self._stream.drain()
-        except TimeoutError:
-            raise SlowPeer(self._queue.queued_bytes) from None
-        # That it took something in is a sign of life as good as a byte from it.
-        self._handle((BytesTaken(self.id),))
+        now = asyncio.get_running_loop().time
+        left_bytes, stalled_at = self._stream.waiting_bytes, now() + limits.STALLED_S
+        while left_bytes:
+            try:
+                look_at = min(now() + limits.STALL_LOOK_S, stalled_at)
+                async with asyncio.timeout_at(look_at):
+                    await self._stream.drain()
+            except TimeoutError:
+                if self._stream.waiting_bytes < left_bytes:
+                    stalled_at = now() + limits.STALLED_S
+                elif now() >= stalled_at:
+                    waiting_bytes = left_bytes + self._queue.queued_bytes
+                    raise SlowPeer(waiting_bytes) from None
+                else:
+                    continue
+            left_bytes = self._stream.waiting_bytes
+            # That it took something in is a sign of life as good as a byte from it.
+            self._handle((BytesTaken(self.id),))
 
     def _note_fall(self) -> None:
         if self._has_risen and self._queue.queued_bytes < limits.SEND_QUEUE_LOW_BYTES:

@@ -13,8 +13,13 @@ from typing import Final, Protocol
 from p2pchat.core import limits
 from p2pchat.core.values import Address
 
-_KERNEL_BUFFER_BYTES: Final = 128 * 1024
-"""What asyncio holds for a peer above the kernel's own buffer before `drain()` waits."""
+_UNSENT_BYTES: Final = 32 * 1024
+"""What the system itself may hold for a peer besides what is on its way.
+
+It takes megabytes of its own accord: then seconds pass until anybody sees that a peer reads no
+more, and it takes again only when a third of them has left, so that a slow peer looks like one that
+stands still. It asks for more when half of this has left: 1.6 KiB a second in STALLED_S.
+"""
 
 _RECEIVE_BYTES: Final = 16 * 1024
 """Taken from the socket at once: one whole TLS record, and memory that each connection keeps."""
@@ -35,7 +40,12 @@ class ByteStream(Protocol):
         ...
 
     async def drain(self) -> None:
-        """Wait while too much that was written has not left yet."""
+        """Wait while anything that was written has not left yet."""
+        ...
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What was written and has not left yet."""
         ...
 
     @property
@@ -94,8 +104,13 @@ class TcpStream(asyncio.BufferedProtocol):
         """Hand bytes over; never waits."""
         self.transport.write(content)
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What was written and the system has not taken yet."""
+        return self.transport.get_write_buffer_size()
+
     async def drain(self) -> None:
-        """Wait while too much that was written has not left yet.
+        """Wait while the system has not taken all that was written.
 
         Raises:
             OSError: The connection is gone.
@@ -129,7 +144,8 @@ class TcpStream(asyncio.BufferedProtocol):
         """Begin."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        transport.set_write_buffer_limits(high=_KERNEL_BUFFER_BYTES)
+        transport.set_write_buffer_limits(high=0)
+        _hold_little(transport.get_extra_info("socket"))
         if peername := transport.get_extra_info("peername"):
             self.remote = _address_of(peername)
 
@@ -153,11 +169,11 @@ class TcpStream(asyncio.BufferedProtocol):
         return True
 
     def pause_writing(self) -> None:
-        """Too much waits to leave."""
+        """Something waits to leave."""
         self.is_backed_up = True
 
     def resume_writing(self) -> None:
-        """Enough has left."""
+        """All of it has left."""
         self.is_backed_up = False
         self._wake(self._relief)
 
@@ -182,6 +198,13 @@ async def wrap(connected: socket.socket) -> TcpStream:
     """
     _, stream = await asyncio.get_running_loop().create_connection(TcpStream, sock=connected)
     return stream
+
+
+def _hold_little(connected: socket.socket) -> None:
+    """Let the system hold little for the peer, where it can be told so: Linux and macOS."""
+    if hasattr(socket, "TCP_NOTSENT_LOWAT") and connected.family != socket.AF_UNIX:
+        with suppress(OSError):
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
 
 
 def _address_of(name: tuple[object, ...]) -> Address:
