@@ -39,6 +39,8 @@ GROUPS: Final = 8
 """Networks that the attacker rents."""
 
 _DIALS_EVERY_S: Final = 60.0
+_TURN_S: Final = 60.0
+"""Who leaves does so at a full minute."""
 
 
 @dataclass
@@ -129,10 +131,33 @@ class Siege:
 
     def restart(self) -> None:
         """Let the victim leave and start again, with its book and its key."""
-        self.overlay.leave(self.victim)
-        self.honest.remove(self.victim)
-        self.victim = self.overlay.restart(self.victim)
-        self.honest.append(self.victim)
+        self.victim = self._restarted(self.victim)
+
+    def run(self, seconds: float, stay_s: float) -> None:
+        """Let time pass, in which everybody but the victim starts again every now and then.
+
+        Args:
+            seconds: How long.
+            stay_s: How long somebody stays on average, whenever he came.
+        """
+        until = self.overlay.now + seconds
+        while self.overlay.now < until:
+            self.overlay.run(_TURN_S)
+            chance = self.overlay.random.random
+            for node in [node for node in self.honest if chance() < _TURN_S / stay_s]:
+                if node is not self.victim:
+                    self._restarted(node)
+
+    def _restarted(self, node: OverlayNode) -> OverlayNode:
+        self.overlay.leave(node)
+        self.honest.remove(node)
+        again = self.overlay.restart(node)
+        self.honest.append(again)
+        return again
+
+    def without_honest_dial(self) -> int:
+        """Count the honest ones that have dialled none of their honest neighbours."""
+        return sum(self.honest_dials(node) == 0 for node in self.honest)
 
     def honest_dials(self, node: OverlayNode | None = None) -> int:
         """Count the honest ones in the victim's view, or in another one's, that it dialled."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from p2pchat.core import limits
 from p2pchat.core.allowance import Allowance
+from p2pchat.core.insistence import Insistence
 from p2pchat.core.notices import How
 from p2pchat.core.records import AddressRecord, Scope, netgroup, scope_of
 from p2pchat.core.values import Address, ConnectionId, PeerId
@@ -52,6 +53,8 @@ class Link:
     is_pinned_there: bool = False
     """Whether his user did."""
     is_in_view: bool = False
+    is_instead: bool = False
+    """Whether we want him for an own dial in the place of another one."""
     is_asked: bool = False
     """Whether we wait for his answer about a place."""
     is_released: bool = False
@@ -128,6 +131,7 @@ class ActiveView:
         self._rng = rng
         self._links: dict[PeerId, Link] = {}
         self._by_connection: dict[ConnectionId, Link] = {}
+        self.insistence = Insistence()
         self._evicted_for: dict[str | None, float] = {}
         """Until when a network may have nobody evicted."""
         self._evictions = Allowance(limits.EVICT_BURST, 1 / limits.EVICT_EVERY_S)
@@ -244,6 +248,25 @@ class ActiveView:
         too_many = max(len(staying) - limits.BESIDE_LIMIT, len(self) - _CROWDED - len(leaving), 0)
         gone = staying[:too_many]
         return gone + leaving[: max(0, len(self) - len(gone) - _CROWDED)]
+
+    def note_join(self, link: Link, now: float) -> None:
+        """That neighbour asks for a place, be it another one's."""
+        self.insistence.note(netgroup(link.host_ip), now)
+
+    def is_insistent(self, link: Link, now: float) -> bool:
+        """Tell whether his network has taken more than its turn."""
+        return self.insistence.of(netgroup(link.host_ip), now)
+
+    def debtor(self, newcomer: Link, now: float) -> Link | None:
+        """Return who gives way to anybody who asks: his place is only lent to his network.
+
+        Age and use protect nobody here: who withholds stays, and is quick.
+        """
+        if self.is_insistent(newcomer, now):
+            return None
+        accepted = [link for link in self.members if not link.is_dialled]
+        lent = [link for link in accepted if self.is_insistent(link, now)]
+        return self._rng.choice(lent) if lent else None
 
     def victim(self, newcomer: Link, now: float) -> Link | None:
         """Return who gives way to somebody who has few neighbours, if it is time for that.

@@ -13,6 +13,7 @@ from p2pchat.core.dialling import DialBudget
 from p2pchat.core.events import Dial
 from p2pchat.core.notices import How
 from p2pchat.core.passive_view import Known, PassiveView
+from p2pchat.core.records import netgroup
 from p2pchat.core.values import Address, PeerId
 
 _REFILL_EVERY_S = 30.0
@@ -26,6 +27,8 @@ class Purpose(Enum):
     """To fill the view."""
     WALK = auto()
     """A newcomer's record walked here."""
+    EXCHANGE = auto()
+    """To have another own dial in the place of one."""
     REINTRODUCE = auto()
     """To find out whether there is another part of the network."""
 
@@ -149,7 +152,7 @@ class Filling:
 
     def pick(self, now: float) -> Known | None:
         """Choose whom to dial next; where nobody is left, look at who was known before."""
-        busy, groups = self._busy(), self._view.groups()
+        busy, groups = self._busy(), self._taken(now)
         known = self._passive.pick(now, busy, groups)
         if known is None and now >= self._refill_at:
             self._refill_at = now + _REFILL_EVERY_S
@@ -159,13 +162,25 @@ class Filling:
             known = self._passive.pick(now, busy, groups)
         return known
 
-    def pick_anybody(self, now: float) -> Known | None:
-        """Choose whom to look up again, be it in vain: of those known now, or known before."""
-        busy, groups = self._busy(), self._view.groups()
+    def visit(self, now: float) -> list[Dial]:
+        """Dial somebody again, be it in vain: of those known now, or known before."""
+        busy, groups = self._busy(), self._taken(now)
         for older in self._refill(1):
             if older.peer not in self._view and older.peer not in busy:
                 self._passive.put(older)
-        return self._passive.pick(now, busy, groups, likeliest=False)
+        known = self._passive.pick(now, busy, groups, likeliest=False)
+        if known is None:
+            return []
+        return self.dial(known.addresses, known.peer, known.how, now, Purpose.REINTRODUCE)
+
+    def pick_fresh(self, now: float) -> Known | None:
+        """Choose somebody in a network that no own dial leads to and that is not insistent."""
+        known = self._passive.pick(now, self._busy(), self._taken(now))
+        is_fresh = known is not None and netgroup(known.ip) not in self._taken(now)
+        return known if is_fresh else None
+
+    def _taken(self, now: float) -> set[str]:
+        return self._view.groups() | self._view.insistence.networks(now)
 
     def forgive(self, now: float) -> None:
         """The network has changed: what failed before may work now."""

@@ -8,8 +8,8 @@ one of those; shuffles swap samples of both views, so that they stay fresh.
 
 What differs from the paper, because keys are free here and addresses lie: at most five of eight
 places go to connections that others dialled; somebody who has few himself may evict one of these,
-but not often; records are signed by their owners; failed peers are kept with a growing wait; and
-once a minute somebody known who is no neighbour is dialled, which joins parts of a network again.
+but not often; own dials are exchanged now and then; records are signed by their owners; who failed
+is kept with a growing wait; once a minute somebody known is dialled, which joins parts again.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from p2pchat.core import limits
 from p2pchat.core.active_view import ActiveView, Link
 from p2pchat.core.alarms import earliest
 from p2pchat.core.events import Dial, Effect, Send
+from p2pchat.core.exchange import Exchange
 from p2pchat.core.filling import Attempt, Filling, Purpose
 from p2pchat.core.frames import Frame
 from p2pchat.core.hearsay import Hearsay, known_from
@@ -89,6 +90,7 @@ class Membership:
         self.budget = self._filling.budget
         self._hearsay = Hearsay(self.view, self.passive, desk, rng, on_record)
         self._walks = Walks(self.view, self._filling, self._hearsay, rng)
+        self._exchange = Exchange(self.view, self._filling, rng)
         self._shuffles = Shuffles(self.view, self._hearsay, rng)
         self._rng = rng
         self._cycle_at: float | None = None
@@ -128,6 +130,7 @@ class Membership:
         """Start the clock of what is done again and again."""
         self._hearsay.wall_ms = wall_ms
         self._cycle_at = now + limits.SHUFFLE_EVERY_S * self._rng.uniform(0.2, 1.0)
+        self._exchange.begin(now)
         self._plan(now)
 
     def on_open(self, link: Link, attempt: int, now: float, wall_ms: int) -> list[Move]:
@@ -164,7 +167,8 @@ class Membership:
             return [self._join(link, is_pinned=True)]
         if not link.is_dialled:
             return []
-        if self.view.is_needy or (made is not None and made.has_failed):
+        link.is_instead = made is not None and made.purpose is Purpose.EXCHANGE
+        if self.view.is_needy or link.is_instead or (made is not None and made.has_failed):
             link.is_asked = True
             return [self._join(link, is_pinned=False)]
         is_only_a_visit = made is not None and made.purpose is Purpose.REINTRODUCE
@@ -304,7 +308,9 @@ class Membership:
         if not (link.is_pinned or link.is_pinned_there):
             most = limits.ACTIVE_LIMIT if is_urgent else limits.REINTRODUCE_BELOW
             has_place = self.view.has_place_for(link, most)
-            if not has_place and is_urgent and (victim := self.view.victim(link, now)) is not None:
+            if is_urgent:
+                self.view.note_join(link, now)
+            if not has_place and (victim := self._victim(link, now, is_urgent=is_urgent)):
                 moves += self._release(victim, now)
                 has_place = self.view.has_place_for(link)
             link.is_in_view = has_place
@@ -312,6 +318,9 @@ class Membership:
             link.take_place()
         # Who asks again and again without a place goes all the same: no time is added.
         return [*moves, self._answer(link, now, is_given=link.is_in_view)]
+
+    def _victim(self, link: Link, now: float, *, is_urgent: bool) -> Link | None:
+        return self.view.debtor(link, now) or (self.view.victim(link, now) if is_urgent else None)
 
     def _answer(self, link: Link, now: float, *, is_given: bool) -> Move:
         records = self._hearsay.sample(link, limits.RECORDS_PER_FRAME, now)
@@ -321,14 +330,17 @@ class Membership:
         is_asked, link.is_asked, link.is_answer_due = link.is_asked, False, False
         if not is_asked:
             return []
+        moves: list[Move] = []
+        if is_given and link.is_instead and (old := self._exchange.made(link, now)):
+            moves = self._release(old, now)
         link.is_in_view = is_given and self.view.has_place_for(link)
         if link.is_in_view:
             link.take_place()
-            return []
+            return moves
         # A moment more: both parts of the network exchange over it what they have.
         link.stays_until, link.is_released = now + limits.JOINER_S, True
         link.is_refused = not is_given
-        return self._release(link, now) if is_given else []
+        return moves + (self._release(link, now) if is_given else [])
 
     def _release(self, link: Link, now: float) -> list[Move]:
         """Take somebody's place away; he learns of others whom he could dial."""
@@ -370,11 +382,7 @@ class Membership:
         if partners:
             moves += self._shuffles.begin(self._rng.choice(partners), limits.WALK_STEPS, now)
         self._walks.forget_ended(now)
-        known = self._filling.pick_anybody(now)
-        if known is not None:
-            purpose = Purpose.REINTRODUCE
-            moves += self._filling.dial(known.addresses, known.peer, known.how, now, purpose)
-        return moves
+        return moves + (self._exchange.visit(now) or self._filling.visit(now))
 
     def _done(self, now: float, moves: list[Move]) -> list[Move]:
         if self._cycle_at is not None:
