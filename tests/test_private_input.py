@@ -82,7 +82,9 @@ def test_the_question_goes_to_the_terminal_though_errors_go_to_a_file(tmp_path: 
         screen.wait_for("Secret:")
         screen.press("sesame\r")
         screen.wait_for("6 bytes")
+        screen.press("hello\r")
 
+        assert screen.wait_for_end() == 0
     assert file.read_text() == ""
 
 
