@@ -28,7 +28,7 @@ class NoticeQueue:
     """
 
     def __init__(self) -> None:
-        self._told: deque[Told] = deque()  # bounded by offer()
+        self._told: deque[tuple[Told, int, int]] = deque()  # with its size; bounded by offer()
         self._texts = 0
         self._bytes = 0
         self._skipped = 0
@@ -37,12 +37,14 @@ class NoticeQueue:
 
     def offer(self, told: Told) -> None:
         """Add something without waiting."""
-        self._told.append(told)
-        self._count(told, 1)
+        texts, size_bytes = _size(told)
+        self._told.append((told, texts, size_bytes))
+        self._texts += texts
+        self._bytes += size_bytes
         while self._texts > limits.NOTICES_LIMIT_TEXTS or self._bytes > limits.NOTICES_LIMIT_BYTES:
-            oldest = self._told.popleft()
-            self._count(oldest, -1)
-            self._skipped += _texts_in(oldest)
+            before = self._texts
+            self._take_oldest()
+            self._skipped += before - self._texts
         self._filled.set()
 
     def end(self) -> None:
@@ -77,30 +79,27 @@ class NoticeQueue:
                     skipped, self._skipped = self._skipped, 0
                     yield Skipped(skipped)
                 if self._told:
-                    told = self._told.popleft()
-                    self._count(told, -1)
-                    yield told
+                    yield self._take_oldest()
             if self._is_ended:
                 return
             self._filled.clear()
             await self._filled.wait()
 
-    def _count(self, told: Told, sign: int) -> None:
-        self._texts += sign * _texts_in(told)
-        self._bytes += sign * _bytes_in(told)
+    def _take_oldest(self) -> Told:
+        told, texts, size_bytes = self._told.popleft()
+        self._texts -= texts
+        self._bytes -= size_bytes
+        return told
 
 
-def _texts_in(told: Told) -> int:
-    return len(told.texts) if isinstance(told, Deliver | Published) else 1
-
-
-def _bytes_in(told: Told) -> int:
+def _size(told: Told) -> tuple[int, int]:
+    """Return how many texts it counts as, and how many bytes."""
     match told:
         case Deliver() | Published():
-            return len(told.envelope.signed)
+            return len(told.texts), len(told.envelope.signed)
         case DirectArrived(direct) | DirectSent(direct):
-            return len(direct.text.encode(errors="surrogatepass"))
-    return 0  # everything else is a line of ours, or the names in it
+            return 1, len(direct.text.encode(errors="surrogatepass"))
+    return 1, 0  # everything else is a line of ours, or the names in it
 
 
 def messages_of(told: Deliver | Published) -> list[Message]:

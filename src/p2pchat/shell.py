@@ -124,6 +124,7 @@ class Shell:
         self._dials: dict[ConnectionId, asyncio.Future[Opened]] = {}
         self._pending: list[Event] = []
         self._is_handling = False
+        self._is_in_turn = False
         self._is_leaving = False
         self._wall_offset_s = 0.0
         self._timer = TickTimer(core.next_deadline)
@@ -233,8 +234,7 @@ class Shell:
         """Feed the core events one by one, and perform what it asks for.
 
         What happens while effects are performed is handled right after them, so the core is
-        never entered twice. What is sent because of all these events leaves together at the end,
-        without a further turn of the loop.
+        never entered twice. What is sent because of all these events leaves together.
         """
         if self._is_handling:
             self._pending += events
@@ -248,9 +248,24 @@ class Shell:
                 self._handle_pending()
         finally:
             self._is_handling = False
+            self._begin_turn()
+
+    def _begin_turn(self) -> None:
+        """Let out at once what is sent first in a turn of the loop, and the rest at its end.
+
+        So a lone message never waits, and under load a neighbour gets one record and one write
+        for all that came from the others meanwhile.
+        """
+        if not self._is_in_turn:
+            self._is_in_turn = True
             self.registry.flush()
-            self._timer.plan()
-            self._changed.set()
+            self._loop.call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        self._is_in_turn = False
+        self.registry.flush()
+        self._timer.ask()
+        self._changed.set()
 
     def _handle_pending(self) -> None:
         while self._pending:

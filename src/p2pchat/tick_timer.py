@@ -9,7 +9,7 @@ from p2pchat.core import limits
 
 
 class TickTimer:
-    """Asks the core once in a turn of the loop, however much was handled in it."""
+    """Set by what the core answers whenever it is asked; one task waits for it."""
 
     def __init__(self, next_deadline: Callable[[], float | None]) -> None:
         """Begin without a wish.
@@ -20,14 +20,18 @@ class TickTimer:
         self._next_deadline = next_deadline
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._will_ask = False
         self._is_due = asyncio.Event()
 
-    def plan(self) -> None:
-        """Something was handled: ask again before this turn ends."""
-        if not self._will_ask:
-            self._will_ask = True
-            self._loop.call_soon(self._ask)
+    def ask(self) -> None:
+        """Ask the core anew, because something was handled."""
+        deadline = self._next_deadline()
+        if deadline is None:
+            return
+        if deadline <= self._loop.time():
+            self.ring()
+        elif self._timer is None or not self._is_early_enough(self._timer, deadline):
+            self.stop()
+            self._timer = self._loop.call_at(deadline, self._on_time)
 
     def ring(self) -> None:
         """A Tick is wanted now."""
@@ -43,17 +47,6 @@ class TickTimer:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _ask(self) -> None:
-        self._will_ask = False
-        deadline = self._next_deadline()
-        if deadline is None:
-            return
-        if deadline <= self._loop.time():
-            self.ring()
-        elif self._timer is None or not self._is_early_enough(self._timer, deadline):
-            self.stop()
-            self._timer = self._loop.call_at(deadline, self._on_time)
 
     @staticmethod
     def _is_early_enough(timer: asyncio.TimerHandle, deadline: float) -> bool:

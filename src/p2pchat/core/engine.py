@@ -44,7 +44,7 @@ from p2pchat.core.events import (
     TreatAsGuest,
     Wish,
 )
-from p2pchat.core.frames import Incoming, Welcome
+from p2pchat.core.frames import Carry, Incoming, Welcome
 from p2pchat.core.joining import JoiningFrame
 from p2pchat.core.machines import Machines
 from p2pchat.core.notices import Trouble
@@ -218,6 +218,8 @@ class Core(Machines):
 
     def _on_talk(self, session: Session, frame: Incoming, now: float) -> list[Effect]:
         wall_ms = self._wall_ms(now)
+        if isinstance(frame, Carry):  # the common case first: unions are slow to look through
+            return self._spreading.on_frame(session, frame, now, wall_ms)
         if isinstance(frame, JoiningFrame):
             return self._joining.on_frame(session.connection, frame, now, wall_ms)
         if isinstance(frame, SurveyFrame):
