@@ -79,7 +79,7 @@ LAYERS: Final[dict[str, Layer]] = {
     "questions": Layer(PARTS | {"shell"}),
     "node_life": Layer(PARTS | {"shell", "finding", "people_keeper", "questions"}),
     "node": Layer(PARTS | {"settings", "node_life", "questions"}),
-    "ui": Layer(VALUES | {"wire.invite"}, pure=True),
+    "ui": Layer(VALUES | {"wire.invite"}, frozenset({"msgspec"}), pure=True),
     "sim": Layer(
         frozenset({"core", "wire"}),
         frozenset({"msgspec"}),

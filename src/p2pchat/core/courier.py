@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from p2pchat.core.outbox import DirectId, Waiting
@@ -33,8 +34,7 @@ _WAITS_S: Final = {Step.TRAIL: TRAIL_WAIT_S, Step.SENT: SENT_WAIT_S}
 """Of the steps that send along one way."""
 
 
-@dataclass(slots=True)
-class Courier:
+class Courier(Struct):
     """What is under way to one recipient."""
 
     step: Step

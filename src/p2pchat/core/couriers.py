@@ -14,9 +14,9 @@ neighbour, or the answer was lost with somebody who went.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from p2pchat.core.alarms import earliest
@@ -55,14 +55,12 @@ KEYS_LIMIT: Final = 256
 NONCE_BYTES: Final = 16
 
 
-@dataclass(slots=True)
-class _Key:
+class _Key(Struct):
     key: SealingKey
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
+class _Sent(Struct, frozen=True):
     inside: Inside
     """Without its text: a receipt is checked without it."""
     recipient: PeerId

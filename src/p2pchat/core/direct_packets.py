@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from p2pchat.core.direct_frames import KeyAnswer, Packet, Receipt
 from p2pchat.core.direct_values import (
@@ -22,8 +22,7 @@ from p2pchat.core.values import Epoch, NetworkId, PeerId
 from p2pchat.errors import FrameMalformed, SealBroken
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(Struct, frozen=True):
     """For whom packets are made and opened."""
 
     me: PeerId

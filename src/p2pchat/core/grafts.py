@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from p2pchat.core import limits
 from p2pchat.core.frames import Announced
@@ -16,8 +17,7 @@ Author = tuple[bytes, bytes]
 """An author's key and epoch."""
 
 
-@dataclass(slots=True)
-class _Missing:
+class _Missing(Struct):
     """An envelope that was announced and has not come."""
 
     announced: Announced
@@ -27,8 +27,7 @@ class _Missing:
     asked: ConnectionId | None = None
 
 
-@dataclass(slots=True)
-class _Announcer:
+class _Announcer(Struct):
     """What one neighbour has announced, and how it kept its word."""
 
     missing: dict[EnvelopeId, None] = field(default_factory=dict)

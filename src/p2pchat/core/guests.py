@@ -16,8 +16,9 @@ to each other.  Three rules see to that:
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from p2pchat.core.limits import (
     GUEST_BURST_LINES,
@@ -52,8 +53,7 @@ def line_of(nick: str, text: str) -> str:
     return f"{visible_line(nick)}{_ARROW}{visible_line(one_line)}"
 
 
-@dataclass(frozen=True, slots=True)
-class GuestLine:
+class GuestLine(Struct, frozen=True):
     """A line to be announced now."""
 
     connection: ConnectionId
@@ -63,8 +63,7 @@ class GuestLine:
     """`GUEST` or `BRIDGED`."""
 
 
-@dataclass(slots=True)
-class _Peer:
+class _Peer(Struct):
     dialled: bool
     full_at: float
     """When the bucket is full again; each line moves it on by one interval."""

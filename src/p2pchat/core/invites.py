@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from p2pchat.core import limits
 from p2pchat.core.values import PEER_ID_BYTES, Address, PeerId
 from p2pchat.errors import BadInvite
@@ -23,8 +25,7 @@ INVITE_LIMIT_CHARACTERS: Final = 4_096
 """Longest text that is read as an invite; the largest possible one has 3,500."""
 
 
-@dataclass(frozen=True, slots=True)
-class InvitePlace:
+class InvitePlace(Struct, frozen=True):
     """Somebody of the room, and where he could be reached when the invite was made."""
 
     peer: PeerId

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from p2pchat.core.allowance import Allowance
 
@@ -33,8 +34,7 @@ ANSWER_WAYS: Final = 5
 may keep it to himself, and always be the first one."""
 
 
-@dataclass(slots=True)
-class Asked:
+class Asked(Struct):
     """A request of somebody else."""
 
     recipient: PeerId

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from p2pchat.core import limits
 from p2pchat.core.alarms import earlier
@@ -16,16 +17,14 @@ from p2pchat.core.holdings import Holding
 from p2pchat.core.values import ConnectionId, EnvelopeId, PeerId, is_kept
 
 
-@dataclass(slots=True)
-class _Offer:
+class _Offer(Struct):
     """An own announcement that the neighbour may answer with a graft."""
 
     author: PeerId
     hops: int
 
 
-@dataclass(slots=True)
-class _Branch:
+class _Branch(Struct):
     """One connection, as this node sees it in the tree."""
 
     is_eager: bool = True

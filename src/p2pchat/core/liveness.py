@@ -6,7 +6,7 @@ never a frame, only holds a place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from p2pchat.core import limits
 from p2pchat.core.events import Effect, Send
@@ -14,8 +14,7 @@ from p2pchat.core.frames import Ping
 from p2pchat.core.values import ConnectionId
 
 
-@dataclass(slots=True)
-class _Pulse:
+class _Pulse(Struct):
     heard_at: float
     token: int | None = None
     """Of the ping that waits for its answer."""

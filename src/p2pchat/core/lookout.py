@@ -7,8 +7,9 @@ matter of consent: until the user says `connect`, or has said so once, they are 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from p2pchat.core.alarms import earliest
 from p2pchat.core.limits import DIAL_BACKOFF_LONGEST_S, DIAL_BACKOFF_S
@@ -39,8 +40,7 @@ class LanPolicy(Enum):
     """Find and be found."""
 
 
-@dataclass(slots=True)
-class Hint:
+class Hint(Struct):
     """Somebody who can be dialled, whose key shows only then."""
 
     addresses: tuple[Address, ...]

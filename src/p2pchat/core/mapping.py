@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from p2pchat.core import limits
 from p2pchat.core.allowance import Allowance
@@ -30,16 +31,14 @@ map would get nothing for the next one who wants to see it through him."""
 _TOKEN_BYTES: Final = 16
 
 
-@dataclass(slots=True)
-class _Neighbour:
+class _Neighbour(Struct):
     peer: PeerId
     person: Person
     is_able: bool
     asks: Allowance
 
 
-@dataclass(slots=True)
-class _Way:
+class _Way(Struct):
     """A request that was handed on, and whose answers come back along it."""
 
     back: ConnectionId | None
@@ -54,8 +53,7 @@ class _Way:
     """Whose statements went back already, and whose need not: that of whoever asked."""
 
 
-@dataclass(slots=True)
-class _Own:
+class _Own(Struct):
     """What our own user wants to see."""
 
     way: _Way

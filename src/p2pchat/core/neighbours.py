@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from p2pchat.core import limits
 from p2pchat.core.session import Session
@@ -48,8 +49,7 @@ def rank(session: Session, me: PeerId) -> tuple[bool, bytes]:
     return is_dialled_by_higher, session.exported
 
 
-@dataclass(slots=True)
-class Neighbour:
+class Neighbour(Struct):
     """A peer with an open connection, and perhaps a newer one that waits to replace it."""
 
     session: Session

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from p2pchat.core.active_view import ActiveView, Link
 from p2pchat.core.changes import Departed
@@ -14,8 +14,7 @@ from p2pchat.core.statuses import person_of
 from p2pchat.core.values import ConnectionId, PeerId
 
 
-@dataclass(slots=True)
-class _Waiting:
+class _Waiting(Struct):
     session: Session
     how: How
 

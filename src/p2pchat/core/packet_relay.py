@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from p2pchat.core.allowance import Allowance
 from p2pchat.core.direct_frames import NoWay, Packet, Receipt
@@ -37,8 +38,7 @@ CONNECTION_PER_S: Final = 100.0
 """Packets that one neighbour may bring; looked at before their signatures."""
 
 
-@dataclass(slots=True)
-class _Way:
+class _Way(Struct):
     """Where a packet came from, and who may answer it."""
 
     came_from: ConnectionId

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from msgspec import Struct
 
 from p2pchat.core import limits
 from p2pchat.core.crowds import Crowds, Network, drawn
@@ -26,8 +27,7 @@ _PER_IP: Final = 4
 """Most peers at one public address."""
 
 
-@dataclass(slots=True, eq=False)
-class Known:
+class Known(Struct, eq=False):
     """A peer that could be dialled, and what is known of that."""
 
     peer: PeerId

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from p2pchat.core import limits
 from p2pchat.core.allowance import Allowance
@@ -35,15 +36,13 @@ class _End(Enum):
     NO_WAY = "nobody is known to be nearer"
 
 
-@dataclass(slots=True)
-class _Neighbour:
+class _Neighbour(Struct):
     peer: PeerId
     is_able: bool
     asks: Allowance
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """A question of somebody else that was handed on."""
 
     target: bytes
@@ -52,8 +51,7 @@ class _Way:
     deadline: float
 
 
-@dataclass(slots=True)
-class _Own:
+class _Own(Struct):
     """A question of our own user."""
 
     target: bytes

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from p2pchat.core.limits import KNOWN_S
 from p2pchat.core.notices import HeardStatus
@@ -15,8 +16,7 @@ PEOPLE_LIMIT: Final = 4_096
 """Authors remembered with their nick; whoever was silent longest is forgotten first."""
 
 
-@dataclass(slots=True)
-class _Acquaintance:
+class _Acquaintance(Struct):
     raw_nick: str
     person: Person
     hops: int

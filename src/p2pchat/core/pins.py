@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from p2pchat.core import limits
 from p2pchat.core.alarms import earliest
@@ -20,8 +21,7 @@ _LASTED_S = 30.0
 be dialled without a pause."""
 
 
-@dataclass(slots=True)
-class _Pin:
+class _Pin(Struct):
     address: Address
     opened_at: float
     failures: int = 0

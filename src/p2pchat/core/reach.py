@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from p2pchat.core import limits
 from p2pchat.core.allowance import Allowance
@@ -56,8 +55,7 @@ def ack_bytes(envelope: EnvelopeId, acknowledger: PeerId, time_ms: int) -> bytes
     return envelope + acknowledger + time_ms.to_bytes(8, "big")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """Who has an own envelope, of those who are known."""
 
     acknowledged: tuple[PeerId, ...]
@@ -73,8 +71,7 @@ class Seen:
         return self.estimate == len(self.acknowledged)
 
 
-@dataclass(slots=True)
-class _Way:
+class _Way(Struct):
     """The way back to an author, as far as the next neighbour."""
 
     towards: ConnectionId
@@ -83,8 +80,7 @@ class _Way:
     waiting: list[Ack] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _OwnWay:
+class _OwnWay(Struct):
     """The end of a way: an own envelope, or an own query about one."""
 
     about: EnvelopeId

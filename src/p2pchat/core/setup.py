@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from p2pchat.core import limits
 from p2pchat.core.direct_values import DirectSignatures
@@ -32,8 +33,7 @@ class GuestPolicy(Enum):
     OFF = "off"
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(Struct, frozen=True):
     """One node's own facts; they do not change while it runs, but for nick and addresses."""
 
     me: PeerId

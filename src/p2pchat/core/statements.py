@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from msgspec import Struct
@@ -45,8 +44,7 @@ class Heard(Struct, frozen=True):
         return tuple(PeerId(one.peer) for one in self.header.neighbours)
 
 
-@dataclass(slots=True)
-class Room:
+class Room(Struct):
     """How much more may pass: MAP_NODES statements, MAP_LIMIT_BYTES."""
 
     statements: int = limits.MAP_NODES

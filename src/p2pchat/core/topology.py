@@ -61,8 +61,7 @@ class StatementSignatures(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Word:
+class _Word(Struct):
     """What somebody says of himself."""
 
     nick: str

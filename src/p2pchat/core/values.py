@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from hashlib import blake2b
@@ -124,8 +123,7 @@ def is_kept(kind: int) -> bool:
     return kind < PASSING
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Where a peer may be reached; `plain` for the article's line protocol."""
 
     host: str

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from p2pchat.core.values import ConnectionId
 
 
-@dataclass(slots=True)
-class _Way:
+class _Way(Struct):
     came_from: ConnectionId
     ends_at: float
     is_taken: bool = False

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from p2pchat.core import limits
@@ -84,8 +83,7 @@ def mark_of(query: EnvelopeId, peer: PeerId) -> int:
     return int.from_bytes(blake2b(query + peer, digest_size=4).digest(), "big")
 
 
-@dataclass(slots=True)
-class _Way:
+class _Way(Struct):
     """A question of somebody else that we take part in."""
 
     query: EnvelopeId
@@ -116,8 +114,7 @@ class _Way:
         self.waiting.append(replace(answer, halvings=halvings))
 
 
-@dataclass(slots=True)
-class _Own:
+class _Own(Struct):
     """A question of our own user."""
 
     query: EnvelopeId
