@@ -59,8 +59,12 @@ class Crowds(Generic[T]):
         enlarged = len(self._members.get(own, ())) + 1
         sizes = {*self._by_size, enlarged} if enlarged > 1 else self._by_size
         for size in sorted(sizes, reverse=True):
-            networks = [network for network in self._by_size.get(size, ()) if network != own]
-            yield [*networks, own] if size == enlarged > 1 else networks
+            networks = dict(self._by_size.get(size, {}))
+            if size == enlarged > 1:
+                networks[own] = None
+            else:
+                networks.pop(own, None)
+            yield list(networks)
 
     def _resize(self, network: Network, old: int, new: int) -> None:
         if old:

@@ -187,7 +187,7 @@ class PassiveView:
 
     def _has_place_at_ip(self, newcomer: Known) -> bool:
         ip = newcomer.ip
-        return netgroup(ip) is None or self._ips.get(ip, 0) < _PER_IP
+        return self._ips.get(ip, 0) < _PER_IP or netgroup(ip) is None
 
     def _learn(self, old: Known, new: Known) -> None:
         if new.dialled_at is None and new.addresses == old.addresses:
