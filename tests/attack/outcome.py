@@ -68,22 +68,24 @@ class Outcome:
     """From the last byte that went to a stranger who does not read until the victim lost him."""
 
 
-async def carried_out(name: str, attack: Attack, length_s: float) -> Outcome:
-    """Attack a village of its own."""
+async def carried_out(
+    name: str, attack: Attack, length_s: float, *, before_s: float = BEFORE_S, listeners: int = 0
+) -> Outcome:
+    """Attack a village of its own, with so many who listen besides those who speak."""
     with tempfile.TemporaryDirectory() as folder:
-        async with village(Path(folder), attack.files) as people:
-            return await _measure(name, people, length_s)
+        async with village(Path(folder), attack.files, listeners) as people:
+            return await _measure(name, people, length_s, before_s)
 
 
-async def _measure(name: str, people: Village, length_s: float) -> Outcome:
-    before = await _talk_for(people, BEFORE_S)
+async def _measure(name: str, people: Village, length_s: float, before_s: float) -> Outcome:
+    before = await _talk_for(people, before_s)
     async with _attacker(name, people, length_s) as attacker:
         base_files, base_lines = people.files(), people.log_lines()
         base_rss_mib = people.highest_rss_mib = people.rss_mib()
         cpu_s = {nick: people.cpu_s(nick) for nick in ("victim", "bob")}
         began_at = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
-            people.talk = Talk()
+            people.talk = people.new_talk()
             watching = [tasks.create_task(people.speak()), tasks.create_task(people.watch())]
             visiting = tasks.create_task(_newcomers(people, began_at + length_s))
             told = await _strike(attacker)
@@ -118,7 +120,7 @@ async def _measure(name: str, people: Village, length_s: float) -> Outcome:
 
 
 async def _talk_for(people: Village, length_s: float) -> Talk:
-    people.talk = talk = Talk()
+    people.talk = talk = people.new_talk()
     with suppress(TimeoutError):
         async with asyncio.timeout(length_s):
             await people.speak()

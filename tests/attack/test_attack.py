@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import sys
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.attack.__main__ import main, parse
+from tests.attack.__main__ import SECONDS, main, parse
 from tests.attack.attacks import ATTACKS, figures
-from tests.attack.outcome import Outcome
+from tests.attack.outcome import Outcome, carried_out
 from tests.attack.village import NICKS, Talk
 from tests.attack.weapons import WEAPONS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+FIFTY: Final = 50
+STRIKE_S: Final = 3.0
+BEFORE_S: Final = 1.0
+"""Enough to see that something is wrong; the command takes the time for figures."""
+
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+Record = Callable[[str, object], None]
 
 WELL = Outcome(
     length_s=10.0,
@@ -111,8 +121,59 @@ def test_a_misspelt_attack_is_refused() -> None:
         parse(["silense"])
 
 
+def flooded(name: str, length_s: float, listeners: int = 0, *, may_be_late: bool = False) -> str:
+    """Attack real programs, and say what came of it; nothing that is asked may be missed."""
+    attack = ATTACKS[name]
+    outcome = asyncio.run(
+        carried_out(name, attack, length_s, before_s=BEFORE_S, listeners=listeners)
+    )
+
+    found = figures(attack, outcome)
+    missed = [f"{figure}" for figure in found if not figure.is_met]
+    assert missed == [line for line in missed if may_be_late and "honest p99" in line]
+    closed_s = outcome.told.get("closed_s")
+    cut_off = "" if closed_s is None else f", each connection cut off within {closed_s:.2f} s"
+    return (
+        f"{len(NICKS) + listeners} programs, {outcome.told['sent']:.0f} envelopes in "
+        f"{outcome.length_s:.0f} s{cut_off}: {outcome.strangers} shown at most, everything of the "
+        f"others, 99 % within {outcome.p99_ms:.0f} ms, a relay busy {outcome.relay_percent:.1f} %"
+    )
+
+
+@ON_LINUX
+@pytest.mark.threat(4)
+def test_one_author_who_ignores_all_pacing_is_thinned_by_real_programs(
+    record_property: Record,
+) -> None:
+    record_property("reached", flooded("spam", STRIKE_S))
+
+
+@ON_LINUX
+@pytest.mark.threat(5)
+def test_fresh_keys_by_one_connection_keep_nobody_out_of_real_programs(
+    record_property: Record,
+) -> None:
+    record_property("reached", flooded("fresh-ids", STRIKE_S, may_be_late=True))
+
+
+@ON_LINUX
+@pytest.mark.threat(30)
+def test_bad_signatures_end_their_connections_to_a_real_program(record_property: Record) -> None:
+    record_property("reached", flooded("bad-signatures", STRIKE_S))
+
+
+@ON_LINUX
+@pytest.mark.threat(4)
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_fifty_real_programs_thin_one_author_who_ignores_all_pacing(
+    record_property: Record,
+) -> None:
+    record_property("reached", flooded("spam", SECONDS, FIFTY - len(NICKS)))
+
+
 @pytest.mark.long
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@ON_LINUX
 def test_honest_people_notice_no_attack(tmp_path: Path) -> None:
     assert main(["--json", str(tmp_path / "attack.jsonl")]) == 0

@@ -1,5 +1,7 @@
 """Honest people in one open room: alice - victim - bob - carol, in a chain, so that everything
-between alice and the others goes through the victim, and bob relays what it lets through."""
+between alice and the others goes through the victim, and bob relays what it lets through.
+
+Further ones, who only listen, are the branches of a tree that grows out of bob and carol."""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import secrets
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import cycle, pairwise
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,13 +40,15 @@ MEBIBYTE: Final = 1024 * 1024
 class Talk:
     """What honest people said in some time, and when it was read."""
 
+    readers: int = len(NICKS) - 1
+    """Of each message."""
     said_at: dict[str, float] = field(default_factory=dict)
     read_at: dict[tuple[str, str], float] = field(default_factory=dict)
     """By text and reader."""
 
     @property
     def owed(self) -> int:
-        return len(self.said_at) * (len(NICKS) - 1)
+        return len(self.said_at) * self.readers
 
     @property
     def delivered_percent(self) -> float:
@@ -58,15 +62,16 @@ class Talk:
 
 
 class Village:
-    """Four programs in a chain."""
+    """Four programs in a chain, and who listens behind it."""
 
-    def __init__(self, folder: Path, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, folder: Path, tasks: asyncio.TaskGroup, listeners: int = 0) -> None:
+        self.nicks = (*NICKS, *(f"n{number:02}" for number in range(listeners)))
         self.room = f"attack-{secrets.token_hex(4)}"
         self.people: dict[str, Live] = {}
-        self.talk = Talk()
+        self.talk = self.new_talk()
         self.dropped_at: dict[str, float] = {}
         """When the victim lost a stranger, by nick."""
-        self.strangers: dict[str, Counter[str]] = {nick: Counter() for nick in NICKS}
+        self.strangers: dict[str, Counter[str]] = {nick: Counter() for nick in self.nicks}
         """Of each reader, messages read by the nick of a stranger who said them."""
         self.highest_rss_mib = 0.0
         self._folder = folder
@@ -77,7 +82,7 @@ class Village:
     async def start(self, files: int | None) -> None:
         """Start all of them; the victim may open so many files."""
         limit = ("sh", "-c", f'ulimit -n {files}; exec "$@"', "sh")
-        for nick in NICKS:
+        for nick in self.nicks:
             home = self._folder / nick
             home.mkdir()
             flags = ("--manual", "--ephemeral", "--host", "127.0.0.1", "-p", "0", "-r", self.room,
@@ -86,10 +91,18 @@ class Village:
             self.people[nick] = live = await Live.start(nick, home, *flags, wrapper=wrapper)
             self._tasks.create_task(live.follow(self._told))
             await live.until(lambda live=live: bool(live.id), READY_S)  # type: ignore[misc]
-        for one, other in pairwise(self.people.values()):
-            other.connect(one.port)
-            await other.until(lambda a=one, b=other: a.id in b.neighbours, READY_S)  # type: ignore[misc]
-            await one.until(lambda a=one, b=other: b.id in a.neighbours, READY_S)  # type: ignore[misc]
+        for place in range(1, len(self.nicks)):
+            before = place - 1 if place < len(NICKS) else place // 2
+            await self._join(self.people[self.nicks[before]], self.people[self.nicks[place]])
+
+    async def _join(self, one: Live, other: Live) -> None:
+        other.connect(one.port)
+        await other.until(lambda: one.id in other.neighbours, READY_S)
+        await one.until(lambda: other.id in one.neighbours, READY_S)
+
+    def new_talk(self) -> Talk:
+        """Return an account of talk that everybody here is to hear."""
+        return Talk(readers=len(self.nicks) - 1)
 
     @property
     def victim(self) -> Live:
@@ -120,7 +133,7 @@ class Village:
                 if text in self.talk.said_at:
                     self.talk.read_at.setdefault((text, live.nick), at)
                     self._arrived.set()
-                elif nick not in NICKS:
+                elif nick not in self.nicks:
                     self.strangers[live.nick][nick] += 1
             case {"type": "disconnected", "peer": {"nick": str(nick)}} if live is self.victim:
                 self.dropped_at.setdefault(nick, at)
@@ -157,10 +170,12 @@ class Village:
 
 
 @contextlib.asynccontextmanager
-async def village(folder: Path, files: int | None = None) -> AsyncIterator[Village]:
+async def village(
+    folder: Path, files: int | None = None, listeners: int = 0
+) -> AsyncIterator[Village]:
     """Start one, and end all of it."""
     async with asyncio.TaskGroup() as tasks:
-        made = Village(folder, tasks)
+        made = Village(folder, tasks, listeners)
         try:
             await made.start(files)
             yield made
