@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import socket
-import sys
-import termios
 import threading
 import time
 from contextlib import suppress
@@ -16,6 +13,7 @@ from p2pchat.crypto.channel import SecureChannel
 from p2pchat.crypto.identity import Identity
 from p2pchat.errors import P2PChatError
 from tests.e2e.hostile_peer import HostilePeer
+from tests.unread import unread_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,8 +83,7 @@ class Filling:
         taken = -1
         with suppress(OSError, ValueError):  # closed
             while True:
-                answer = fcntl.ioctl(self._watched.fileno(), termios.FIONREAD, bytes(4))
-                if (now_taken := int.from_bytes(answer, sys.byteorder)) != taken:
+                if (now_taken := unread_bytes(self._watched)) != taken:
                     taken, self.last_at = now_taken, time.monotonic()
                 time.sleep(TURN_S)
 

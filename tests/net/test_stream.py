@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import socket
 import struct
 import sys
-import termios
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +14,7 @@ import pytest
 from p2pchat.core import limits
 from p2pchat.core.values import Address
 from p2pchat.net.stream import TcpStream, wrap
+from tests.unread import unread_bytes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -100,7 +99,7 @@ async def test_the_system_holds_little_for_who_does_not_read() -> None:
             taken.add(written_bytes - here.waiting_bytes)
             await asyncio.sleep(0.05)  # nothing tells when it takes no more
 
-        arrived = int.from_bytes(fcntl.ioctl(there, termios.FIONREAD, bytes(4)), sys.byteorder)
+        arrived = unread_bytes(there)
         assert max(taken) - arrived < 256 * 1024
 
 
