@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from p2pchat.core.limits import MAP_DEPTH
 from p2pchat.core.notices import MapPerson, NetworkMap, WeakPlace
@@ -22,8 +23,7 @@ _Near = dict[PeerId, dict[PeerId, bool]]
 """For each person the connected ones, nearest to us first, and whether both sides say so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Struct, frozen=True):
     """Somebody on the tree, with those who are reached over him."""
 
     person: Person
@@ -33,8 +33,7 @@ class Branch:
     branches: tuple[Branch, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """The whole answer."""
 
     tree: Branch

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from p2pchat.ui.commands import HISTORY_LIMIT_MESSAGES, HISTORY_MESSAGES
 
 
-@dataclass(frozen=True, slots=True)
-class CommandSpec:
+class CommandSpec(Struct, frozen=True):
     """One row of the table."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from p2pchat.sanitize import visible_line
 
@@ -21,8 +22,7 @@ ROOM_COLUMNS_SHARE: Final = 3
 """A room's name may take one third of the toolbar."""
 
 
-@dataclass(frozen=True, slots=True)
-class Toolbar:
+class Toolbar(Struct, frozen=True):
     """The line under the input line."""
 
     room: str
@@ -37,8 +37,7 @@ class Toolbar:
     """Whether only who has the room's secret is in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """The text in the editor."""
 
     lines: int = 1

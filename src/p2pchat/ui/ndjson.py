@@ -7,9 +7,10 @@ character beyond is a JSON escape, even half a surrogate pair, so every string c
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, assert_never
+
+from msgspec import Struct
 
 from p2pchat.core.notices import (
     Around,
@@ -70,8 +71,7 @@ _FIELDS: Final = {
 """What stands in a request besides `type` and perhaps `ref`, all of it strings."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One line of standard input."""
 
     command: Command

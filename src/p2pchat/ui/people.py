@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from p2pchat.core.notices import HeardStatus, NeighbourStatus
 from p2pchat.core.values import Person, fingerprint
@@ -21,8 +22,7 @@ UNKNOWN_TIME: Final = "an unknown time"
 Way = NeighbourStatus | HeardStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Whois:
+class Whois(Struct, frozen=True):
     """The answer of `/whois`; times are of our wall clock, in ms."""
 
     person: Person
@@ -39,8 +39,7 @@ class Whois:
     """Of the protocol; None where it was not agreed on with him."""
 
 
-@dataclass(frozen=True, slots=True)
-class SafetyNumber:
+class SafetyNumber(Struct, frozen=True):
     """The answer of `/verify NAME`."""
 
     person: Person
@@ -50,8 +49,7 @@ class SafetyNumber:
     is_verified: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(Struct, frozen=True):
     """The answer of a command that marks somebody, or takes a mark away."""
 
     person: Person

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from p2pchat.sanitize import is_invisible
 from p2pchat.ui.command_table import find
@@ -24,8 +25,7 @@ SECRET_TEXT: Final = (
 BROKEN_TEXT: Final = "that text holds half a character (a lone surrogate). Nothing was sent."
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(Struct, frozen=True):
     """One accepted buffer, cut for the decision."""
 
     buffer: str
