@@ -9,6 +9,7 @@ import asyncio
 import socket
 from contextlib import suppress
 from typing import Final, Protocol
+from weakref import WeakKeyDictionary
 
 from p2pchat.core import limits
 from p2pchat.core.values import Address
@@ -21,8 +22,8 @@ more, and it takes again only when a third of them has left, so that a slow peer
 stands still. It asks for more when half of this has left: 1.6 KiB a second in STALLED_S.
 """
 
-_RECEIVE_BYTES: Final = 16 * 1024
-"""Taken from the socket at once: one whole TLS record, and memory that each connection keeps."""
+_landings: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview]] = WeakKeyDictionary()
+"""Where bytes land first: one for all streams of a loop, which copy them out before it goes on."""
 
 
 class ByteStream(Protocol):
@@ -66,7 +67,7 @@ class TcpStream(asyncio.BufferedProtocol):
     """A `ByteStream` over TCP.
 
     asyncio's own streams receive into 256 KiB that are mapped and unmapped for every read, which
-    costs ten times what the read does. This one receives into a buffer that it keeps.
+    costs ten times what the read does. This one receives into a buffer that is kept.
     """
 
     transport: asyncio.Transport
@@ -74,7 +75,7 @@ class TcpStream(asyncio.BufferedProtocol):
     def __init__(self) -> None:
         self.remote = Address("", 0)
         self._loop = asyncio.get_running_loop()
-        self._buffer = memoryview(bytearray(_RECEIVE_BYTES))
+        self._landing = _landing_of(self._loop)
         self._received: list[bytes] = []  # bounded: reading pauses at READ_BYTES
         self._received_bytes = 0
         self._is_reading = True
@@ -151,11 +152,11 @@ class TcpStream(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Say where to put what comes."""
-        return self._buffer
+        return self._landing
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what came; nothing more while the reader leaves too much lying here."""
-        self._received.append(bytes(self._buffer[:nbytes]))
+        self._received.append(bytes(self._landing[:nbytes]))
         self._received_bytes += nbytes
         if self._received_bytes >= limits.READ_BYTES:
             self._is_reading = False
@@ -205,6 +206,12 @@ def _hold_little(connected: socket.socket) -> None:
     if hasattr(socket, "TCP_NOTSENT_LOWAT") and connected.family != socket.AF_UNIX:
         with suppress(OSError):
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
+
+
+def _landing_of(loop: asyncio.AbstractEventLoop) -> memoryview:
+    if loop not in _landings:
+        _landings[loop] = memoryview(bytearray(limits.READ_BYTES))
+    return _landings[loop]
 
 
 def _address_of(name: tuple[object, ...]) -> Address:
