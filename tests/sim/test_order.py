@@ -35,7 +35,7 @@ class Churn:
             self._network.announce(self._chance.choice(up), "x" * self._length())
             if self._chance.random() < 0.05:
                 self._network.suspend(self._chance.choice(up), self._chance.uniform(0.1, 2.5))
-            if self._chance.random() < 0.04:
+            if self._chance.random() < 0.04 and len(up) > 2:
                 self._end(self._chance.choice(up))
 
     def _length(self) -> int:
