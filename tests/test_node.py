@@ -13,6 +13,7 @@ from p2pchat.core.notices import Connected, Disconnected, NickChanged, Received
 from p2pchat.errors import (
     AnnounceOverflow,
     BadAddress,
+    HungUp,
     NobodyListening,
     OwnAddress,
     TextTooLong,
@@ -202,6 +203,21 @@ async def test_a_new_nick_is_told_to_who_is_near_and_far_without_a_message() -> 
 
 
 # --- Connections ------------------------------------------------------------------------------
+
+
+async def test_who_hangs_up_without_a_word_is_dialled_once_more() -> None:
+    dials = []
+
+    def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        dials.append(writer)
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with node("ann") as ann, server:
+        with pytest.raises(HungUp, match="without a word"):
+            await ann.connect(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+
+    assert len(dials) == 2
 
 
 async def test_a_dial_returns_who_is_there() -> None:

@@ -240,6 +240,13 @@ class ConnectionEnded(DialFailed):
         super().__init__(address, f"could not connect to {address}: {why}.")
 
 
+class HungUp(ConnectionEnded):
+    """The other side closed before it said anything: it may have taken us for a silent guest."""
+
+    def __init__(self, address: object) -> None:
+        super().__init__(address, "it hung up without a word")
+
+
 class OwnAddress(DialFailed):
     """The address leads back to this very node."""
 

@@ -26,7 +26,14 @@ from p2pchat.core.values import (
     PeerId,
     Person,
 )
-from p2pchat.errors import BadInvite, DialFailed, KeyMismatch, OtherRoom, SpeaksPlainText
+from p2pchat.errors import (
+    BadInvite,
+    DialFailed,
+    HungUp,
+    KeyMismatch,
+    OtherRoom,
+    SpeaksPlainText,
+)
 from p2pchat.net.discovery import LanDiscovery
 from p2pchat.nicks import check_nick
 from p2pchat.node_life import NodeLife
@@ -284,7 +291,7 @@ class Node(NodeLife):
             self._notices.offer(Dialling(addresses[0]))
         try:
             return await self._shell.dial(addresses, expected)
-        except SpeaksPlainText:
+        except (SpeaksPlainText, HungUp):
             if addresses[0].plain:
                 raise
             # It took us for a silent guest, perhaps, because our first bytes were late.

@@ -19,7 +19,7 @@ from p2pchat.core.events import (
 )
 from p2pchat.core.values import Address, ConnectionId
 from p2pchat.crypto.identity import Identity
-from p2pchat.errors import SpeaksPlainText
+from p2pchat.errors import HungUp, SpeaksPlainText
 from p2pchat.net.connection import Connection
 from p2pchat.net.conversation import PlainConversation, SecureConversation
 from tests.net.streams import FakeStream
@@ -240,6 +240,22 @@ async def test_plain_text_where_tls_was_due_is_told_to_the_dialler() -> None:
         await b.run
 
     assert isinstance(b.end.error, SpeaksPlainText)
+
+
+async def test_who_hangs_up_without_a_word_is_told_to_the_dialler() -> None:
+    async with bench(SecureConversation(NUMBER, Identity.generate(), dialling=True)) as b:
+        b.stream.arrive(b"")
+        await b.run
+
+    assert isinstance(b.end.error, HungUp)
+
+
+async def test_what_we_end_ourselves_is_no_fault_of_the_other_side() -> None:
+    async with bench(SecureConversation(NUMBER, Identity.generate(), dialling=True)) as b:
+        b.connection.abort("no TLS in 10 s")
+        await b.run
+
+    assert b.end.error is None
 
 
 async def test_its_tasks_are_named_after_the_address() -> None:

@@ -5,16 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from p2pchat.core import limits
 from p2pchat.core.events import BytesTaken, ConnectionEnded, Event, QueueFell, QueueRose
 from p2pchat.core.values import Address, ConnectionId
-from p2pchat.errors import ConnectionFault, PlainTextMet, SlowPeer, SpeaksPlainText
+from p2pchat.errors import (
+    ConnectionFault,
+    DialFailed,
+    HungUp,
+    PlainTextMet,
+    SlowPeer,
+    SpeaksPlainText,
+)
 from p2pchat.net.conversation import Conversation, UndecidedConversation
 from p2pchat.net.send_queue import SendQueue
 from p2pchat.net.stream import ByteStream
 
 log = logging.getLogger(__name__)
+
+_LOST: Final = "connection lost"
+"""Why a connection ended, as long as nobody knows better."""
 
 
 class Connection:
@@ -36,6 +47,7 @@ class Connection:
         self.id = connection
         self.address = address
         self.met_plain_text = False
+        self._has_heard = False
         """Whether plain text came where TLS was due."""
         self._stream = stream
         self._conversation = conversation
@@ -43,7 +55,7 @@ class Connection:
         self._queue = SendQueue()
         self._has_rest = asyncio.Event()
         self._has_risen = False
-        self._reason = "connection lost"
+        self._reason = _LOST
         self._is_ending = False
         self._is_read_out = False
         self._has_said_end = False
@@ -119,11 +131,11 @@ class Connection:
             self._on_fault(group.exceptions[0])
         finally:
             self._stream.abort()
-            error = SpeaksPlainText(self.address) if self.met_plain_text else None
-            self._handle((ConnectionEnded(self.id, self._reason, error),))
+            self._handle((ConnectionEnded(self.id, self._reason, self._fault_of_theirs()),))
 
     async def _read(self) -> None:
         while received := await self._stream.read():
+            self._has_heard = True
             is_opening = self._conversation.is_opening
             self._handle(self._conversation.receive(received))
             if is_opening:
@@ -180,8 +192,16 @@ class Connection:
             self._has_risen = False
             self._handle((QueueFell(self.id),))
 
+    def _fault_of_theirs(self) -> DialFailed | None:
+        """Return what a dialler should know of the end besides its reason."""
+        if self.met_plain_text:
+            return SpeaksPlainText(self.address)
+        if not self._has_heard and self._reason == _LOST:
+            return HungUp(self.address)
+        return None
+
     def _note_reason(self, reason: str) -> None:
-        if self._reason == "connection lost":
+        if self._reason == _LOST:
             self._reason = reason
 
     def _on_fault(self, fault: BaseException) -> None:
