@@ -10,8 +10,14 @@ from p2pchat.core.events import (
     Effect,
     Send,
 )
-from p2pchat.core.key_requests import ANSWER_WAYS, REQUESTER_BURST
-from p2pchat.core.values import ConnectionId, Person
+from p2pchat.core.key_requests import (
+    ANSWER_WAYS,
+    REQUEST_S,
+    REQUESTER_BURST,
+    Asked,
+    KeyRequests,
+)
+from p2pchat.core.values import ConnectionId, EnvelopeId, PeerId, Person
 from tests.core.direct_support import CODEC, Far, Reader
 from tests.core.support import closed, of, sent
 
@@ -140,3 +146,13 @@ def test_a_key_of_somebody_else_ends_its_connection_and_leaves_no_trail() -> Non
 
     assert closed(between.alice.frame(between.east, forged)) == [between.east]
     assert between.hop_to_carol() is None
+
+
+def test_requests_that_nobody_may_answer_any_more_take_no_memory() -> None:
+    requests = KeyRequests()
+    for second in range(100):
+        asked = Asked(PeerId(b"r"), PeerId(b"a"), b"", ConnectionId(1), second + REQUEST_S)
+        requests.note(EnvelopeId(nonce(second)), asked, float(second))
+
+    assert len(requests) == REQUEST_S
+    assert requests.find(EnvelopeId(nonce(99)), 99.0) is not None

@@ -162,6 +162,16 @@ def test_a_packet_is_known_as_long_as_its_age_would_let_it_pass() -> None:
     assert relay.on_copy(packet, EAST, NOW + PACKET_WAY_S) == []
 
 
+def test_ways_that_have_ended_take_no_memory() -> None:
+    relay = Relay()
+    for number in range(100):
+        relay.take(a_packet(), WEST, NOW + number)
+
+    relay.take(a_packet(), WEST, NOW + 50 + PACKET_WAY_S)
+
+    assert len(relay) == 50
+
+
 def test_an_own_receipt_goes_to_everybody_who_brings_the_flooded_packet_once() -> None:
     relay, packet = Relay(), a_packet(is_flooded=True)
     relay.take(packet, WEST, NOW)

@@ -362,7 +362,7 @@ class Direct:
         requester, nonce = envelope.author, envelope.header.nonce
         if recipient != self._me:
             asked = Asked(recipient, requester, nonce, connection, now + REQUEST_S)
-            self._requests.note(envelope.id, asked)
+            self._requests.note(envelope.id, asked, now)
             return []
         if self._is_blocked(requester) or not self._rates.spend(requester, now):
             return []

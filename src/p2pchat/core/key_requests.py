@@ -53,8 +53,13 @@ class KeyRequests:
     def __len__(self) -> int:
         return len(self._asked)
 
-    def note(self, way: EnvelopeId, asked: Asked) -> None:
-        """Take note of a verified request."""
+    def note(self, way: EnvelopeId, asked: Asked, now: float) -> None:
+        """Take note of a verified request, and forget those that nobody may answer any more."""
+        while self._asked:
+            oldest = next(iter(self._asked))
+            if self._asked[oldest].ends_at > now:
+                break
+            del self._asked[oldest]
         self._asked[way] = asked
         if len(self._asked) > REQUESTS_LIMIT:
             del self._asked[next(iter(self._asked))]
