@@ -29,6 +29,7 @@ from p2pchat.secret_input import cost_of_guessing, refuse_exposed_secrets
 from p2pchat.settings import Settings
 from p2pchat.store.profile import Profile
 from tests.keys import OTHER, PASSPHRASE, SEED, sealed_key, write_private
+from tests.piped_input import piped_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,14 +142,8 @@ def test_a_terminal_is_not_asked_before_it_is_needed(monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def pipe() -> Iterator[int]:
-    """Let standard input be a pipe."""
-    reader, writer = os.pipe()
-    before = os.dup(0)
-    os.dup2(reader, 0)
-    yield writer
-    os.dup2(before, 0)
-    for descriptor in (before, reader):
-        os.close(descriptor)
+    with piped_input() as writer:
+        yield writer
 
 
 def test_of_a_pipe_the_first_line_is_taken_and_the_rest_is_what_will_be_said(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from p2pchat.private_input import private_line
+from tests.piped_input import piped_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,14 +32,8 @@ sys.stdout.write(f"then {sys.stdin.readline()}")
 
 @pytest.fixture
 def writer() -> Iterator[int]:
-    """Let standard input be a pipe."""
-    reader, writer = os.pipe()
-    before = os.dup(0)
-    os.dup2(reader, 0)
-    yield writer
-    os.dup2(before, 0)
-    for descriptor in (before, reader):
-        os.close(descriptor)
+    with piped_input() as writer:
+        yield writer
 
 
 def test_of_a_pipe_one_line_is_taken_and_nothing_after_it(writer: int) -> None:

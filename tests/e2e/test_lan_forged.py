@@ -45,15 +45,6 @@ def hosts() -> Iterator[list[LanHost]]:
         yield made
 
 
-def start(programs: Programs, host: LanHost, nick: str, *flags: str) -> JsonProgram:
-    home = programs.home().parent / nick
-    program = programs.json(
-        "-n", nick, *flags, home=home, wrapper=host.inside, host=None, port=None
-    )
-    program.wait_for_object("ready")
-    return program
-
-
 @contextmanager
 def dials_of(host: LanHost) -> Iterator[list[str]]:
     """Collect where the programs of a machine try to connect to, known at the end."""
@@ -99,9 +90,9 @@ def test_a_thousand_forged_advertisements_a_second_cost_few_dials_and_connect_to
         (secret := tmp_path / "secret").write_text(SECRET)
         secret.chmod(0o600)
         flags = ["-r", "tea", "--secret-file", str(secret)]
-    eve = start(programs, hosts[2], "eve", "-r", "elsewhere")
-    ann = start(programs, hosts[0], "ann", "--lan", *flags)
-    bob = start(programs, hosts[1], "bob", "--lan", *flags)
+    eve = virtual_lan.start(programs, hosts[2], "eve", "-r", "elsewhere")
+    ann = virtual_lan.start(programs, hosts[0], "ann", "--lan", *flags)
+    bob = virtual_lan.start(programs, hosts[1], "bob", "--lan", *flags)
     ann.wait_for_object("connected")
     bob.wait_for_object("connected")
 

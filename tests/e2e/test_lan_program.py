@@ -29,16 +29,6 @@ def hosts() -> Iterator[list[LanHost]]:
         yield made
 
 
-def start(programs: Programs, host: LanHost, nick: str, *flags: str) -> JsonProgram:
-    """Start a program as people do, with neither address nor port, at a machine of its own."""
-    home = programs.home().parent / nick
-    program = programs.json(
-        "-n", nick, *flags, home=home, wrapper=host.inside, host=None, port=None
-    )
-    program.wait_for_object("ready")
-    return program
-
-
 def meets(one: JsonProgram, nick: str, *hows: str) -> None:
     """Wait until that person is there; where both find each other at once, either's dial counts."""
 
@@ -61,11 +51,11 @@ def test_a_first_run_tells_who_is_there_and_joins_when_told(
     programs: Programs, hosts: list[LanHost]
 ) -> None:
     ann, bob = (
-        start(programs, host, nick, "--lan")
+        virtual_lan.start(programs, host, nick, "--lan")
         for host, nick in zip(hosts, ("ann", "bob"), strict=False)
     )
     ann.wait_for_object("connected")
-    cid = start(programs, hosts[2], "cid")
+    cid = virtual_lan.start(programs, hosts[2], "cid")
 
     told = cid.wait_for_error(" in lobby on this network")
 
@@ -83,8 +73,8 @@ def test_a_first_run_tells_who_is_there_and_joins_when_told(
 def test_two_first_runs_know_nothing_of_each_other_until_one_of_them_says_connect(
     programs: Programs, hosts: list[LanHost]
 ) -> None:
-    ann = start(programs, hosts[0], "ann")
-    bob = start(programs, hosts[1], "bob")
+    ann = virtual_lan.start(programs, hosts[0], "ann")
+    bob = virtual_lan.start(programs, hosts[1], "bob")
 
     ann.say("connect")
 
@@ -101,8 +91,8 @@ def test_two_first_runs_know_nothing_of_each_other_until_one_of_them_says_connec
 def test_who_said_connect_once_joins_by_himself_at_the_next_start(
     programs: Programs, hosts: list[LanHost]
 ) -> None:
-    ann = start(programs, hosts[0], "ann", "--lan")
-    first = start(programs, hosts[1], "bob")
+    ann = virtual_lan.start(programs, hosts[0], "ann", "--lan")
+    first = virtual_lan.start(programs, hosts[1], "bob")
     first.wait_for_error("Type connect to join")
     first.say("connect")
     meets(first, "ann", "lan", "called")
@@ -110,9 +100,9 @@ def test_who_said_connect_once_joins_by_himself_at_the_next_start(
     first.wait()
     # Somebody new, so that it is not the address book that leads there.
     ann.close()
-    cid = start(programs, hosts[2], "cid", "--lan")
+    cid = virtual_lan.start(programs, hosts[2], "cid", "--lan")
 
-    second = start(programs, hosts[1], "bob")
+    second = virtual_lan.start(programs, hosts[1], "bob")
 
     second.wait_for_object("connected")
     cid.wait_for_object("connected")
@@ -123,15 +113,15 @@ def test_the_address_book_leads_to_who_was_met_on_the_lan_and_no_further(
     programs: Programs, hosts: list[LanHost]
 ) -> None:
     """Who came by a typed address has not consented to anything else."""
-    ann = start(programs, hosts[0], "ann")
-    first = start(programs, hosts[1], "bob")
+    ann = virtual_lan.start(programs, hosts[0], "ann")
+    first = virtual_lan.start(programs, hosts[1], "bob")
     first.request("connect", address=f"{hosts[0].ip}:{ann.port}")
     meets(first, "ann", "typed")
     first.say("exit")
     first.wait()
-    cid = start(programs, hosts[2], "cid", "--lan")
+    cid = virtual_lan.start(programs, hosts[2], "cid", "--lan")
 
-    second = start(programs, hosts[1], "bob")
+    second = virtual_lan.start(programs, hosts[1], "bob")
 
     meets(second, "ann", "book")
     second.wait_for_error("1 person is in lobby on this network. Type connect to join")
@@ -143,7 +133,7 @@ def test_whose_address_changes_is_back_soon_and_has_missed_nothing(
     programs: Programs, hosts: list[LanHost]
 ) -> None:
     ann, bob, cid = (
-        start(programs, host, nick, "--lan")
+        virtual_lan.start(programs, host, nick, "--lan")
         for host, nick in zip(hosts, ("ann", "bob", "cid"), strict=True)
     )
     for one in (ann, bob, cid):
@@ -170,7 +160,7 @@ def test_who_is_unplugged_for_a_while_is_back_and_hears_what_was_said(
     programs: Programs, hosts: list[LanHost]
 ) -> None:
     ann, bob, cid = (
-        start(programs, host, nick, "--lan")
+        virtual_lan.start(programs, host, nick, "--lan")
         for host, nick in zip(hosts, ("ann", "bob", "cid"), strict=True)
     )
     for one in (ann, bob, cid):
@@ -200,11 +190,11 @@ def test_members_of_a_private_room_find_each_other_and_others_see_another_room(
     programs: Programs, hosts: list[LanHost], tmp_path: Path
 ) -> None:
     flags = secret_file(tmp_path, "key:00112233445566778899aabbccddeeff")
-    ann = start(programs, hosts[0], "ann", "--lan", *flags)
-    bob = start(programs, hosts[1], "bob", "--lan", *flags)
+    ann = virtual_lan.start(programs, hosts[0], "ann", "--lan", *flags)
+    bob = virtual_lan.start(programs, hosts[1], "bob", "--lan", *flags)
     meets(ann, "bob", "lan", "called")
     meets(bob, "ann", "lan", "called")
-    cid = start(programs, hosts[2], "cid", "-r", "tea")
+    cid = virtual_lan.start(programs, hosts[2], "cid", "-r", "tea")
 
     cid.say("connect")
 
@@ -218,9 +208,9 @@ def test_a_room_of_a_passphrase_is_not_to_be_seen_at_all(
     programs: Programs, hosts: list[LanHost], tmp_path: Path
 ) -> None:
     flags = secret_file(tmp_path, "seven green roofs under one slow moon")
-    start(programs, hosts[0], "ann", "--lan", *flags)
-    start(programs, hosts[1], "bob", "--lan")
-    cid = start(programs, hosts[2], "cid", "-r", "elsewhere")
+    virtual_lan.start(programs, hosts[0], "ann", "--lan", *flags)
+    virtual_lan.start(programs, hosts[1], "bob", "--lan")
+    cid = virtual_lan.start(programs, hosts[2], "cid", "-r", "elsewhere")
 
     cid.say("connect")
 

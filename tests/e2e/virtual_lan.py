@@ -13,6 +13,8 @@ from tests.e2e.network_namespace import network_namespace as make_namespace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.e2e.processes import JsonProgram, Programs
+
 
 @dataclass(frozen=True)
 class LanHost:
@@ -25,6 +27,16 @@ class LanHost:
     def do(self, command: str) -> None:
         """Run a command there and wait for it."""
         subprocess.run([*self.inside, *command.split()], check=True, capture_output=True)
+
+
+def start(programs: Programs, host: LanHost, nick: str, *flags: str) -> JsonProgram:
+    """Start a program as people do, with neither address nor port, at a machine of its own."""
+    home = programs.home().parent / nick
+    program = programs.json(
+        "-n", nick, *flags, home=home, wrapper=host.inside, host=None, port=None
+    )
+    program.wait_for_object("ready")
+    return program
 
 
 def why_not() -> str:

@@ -28,7 +28,7 @@ class Exchange:
         self._due_at = 0.0
 
     def begin(self, now: float) -> None:
-        """Start the clock; not all nodes that start together exchange together."""
+        """Start the clock anew; not all nodes that start together exchange together."""
         self._due_at = now + limits.EXCHANGE_EVERY_S * self._rng.uniform(0.5, 1.5)
 
     def visit(self, now: float) -> list[Dial]:
@@ -42,7 +42,7 @@ class Exchange:
 
     def made(self, newcomer: Link, now: float) -> Link | None:
         """Somebody has given a place: return the own dial that ends; None where they are few."""
-        self._due_at = now + limits.EXCHANGE_EVERY_S * self._rng.uniform(0.5, 1.5)
+        self.begin(now)
         own = [link for link in self._own_dials() if link is not newcomer]
         if len(own) < limits.ACTIVE_DIALLED_AIM:
             return None

@@ -175,8 +175,9 @@ class Filling:
 
     def pick_fresh(self, now: float) -> Known | None:
         """Choose somebody in a network that no own dial leads to and that is not insistent."""
-        known = self._passive.pick(now, self._busy(), self._taken(now))
-        is_fresh = known is not None and netgroup(known.ip) not in self._taken(now)
+        taken = self._taken(now)
+        known = self._passive.pick(now, self._busy(), taken)
+        is_fresh = known is not None and netgroup(known.ip) not in taken
         return known if is_fresh else None
 
     def _taken(self, now: float) -> set[str]:

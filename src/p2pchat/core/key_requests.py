@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from p2pchat.core.allowance import Allowance
+from p2pchat.core.expiry import forget_ended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,11 +56,7 @@ class KeyRequests:
 
     def note(self, way: EnvelopeId, asked: Asked, now: float) -> None:
         """Take note of a verified request, and forget those that nobody may answer any more."""
-        while self._asked:
-            oldest = next(iter(self._asked))
-            if self._asked[oldest].ends_at > now:
-                break
-            del self._asked[oldest]
+        forget_ended(self._asked, now)
         self._asked[way] = asked
         if len(self._asked) > REQUESTS_LIMIT:
             del self._asked[next(iter(self._asked))]

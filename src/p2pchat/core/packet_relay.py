@@ -11,6 +11,7 @@ from p2pchat.core.allowance import Allowance
 from p2pchat.core.direct_frames import NoWay, Packet, Receipt
 from p2pchat.core.direct_ways import Ways
 from p2pchat.core.events import Effect, Send
+from p2pchat.core.expiry import forget_ended
 from p2pchat.core.seen import SeenCache
 from p2pchat.core.values import ConnectionId, PeerId
 
@@ -132,7 +133,7 @@ class PacketRelay:
 
     def take(self, packet: Packet, came_from: ConnectionId, now: float) -> None:
         """Remember the way back of a valid packet that was not here."""
-        self._forget_ended(now)
+        forget_ended(self._packets, now)
         self._seen.remember(packet.id, now)
         self._packets[packet.id] = _Way(came_from, now + PACKET_WAY_S, packet.is_flooded)
         if len(self._packets) > PACKET_WAYS_LIMIT:
@@ -178,13 +179,6 @@ class PacketRelay:
             return []
         way.told += (connection,)
         return [Send((connection,), way.receipt)]
-
-    def _forget_ended(self, now: float) -> None:
-        while self._packets:
-            oldest = next(iter(self._packets))
-            if self._packets[oldest].ends_at > now:
-                return
-            del self._packets[oldest]
 
     def _living(self, packet: bytes, now: float) -> _Way | None:
         way = self._packets.get(packet)

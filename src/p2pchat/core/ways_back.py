@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from p2pchat.core.expiry import forget_ended
 from p2pchat.core.values import ConnectionId
 
 
@@ -47,8 +48,4 @@ class WaysBack:
 
     def forget_ended(self, now: float) -> None:
         """Forget what is too old; called by itself whenever something is remembered."""
-        while self._ways:
-            oldest = next(iter(self._ways))
-            if self._ways[oldest].ends_at > now:
-                return
-            del self._ways[oldest]
+        forget_ended(self._ways, now)

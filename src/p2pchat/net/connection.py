@@ -46,7 +46,7 @@ class Connection:
     ) -> None:
         self.id = connection
         self.address = address
-        self.met_plain_text = False
+        self._met_plain_text = False
         self._has_heard = False
         """Whether plain text came where TLS was due."""
         self._stream = stream
@@ -194,7 +194,7 @@ class Connection:
 
     def _fault_of_theirs(self) -> DialFailed | None:
         """Return what a dialler should know of the end besides its reason."""
-        if self.met_plain_text:
+        if self._met_plain_text:
             return SpeaksPlainText(self.address)
         if not self._has_heard and self._reason == _LOST:
             return HungUp(self.address)
@@ -205,7 +205,7 @@ class Connection:
             self._reason = reason
 
     def _on_fault(self, fault: BaseException) -> None:
-        self.met_plain_text = isinstance(fault, PlainTextMet)
+        self._met_plain_text = isinstance(fault, PlainTextMet)
         if isinstance(fault, OSError):
             log.debug("connection %d to %s: %s", self.id, self.address, fault)
             return
