@@ -171,6 +171,13 @@ async def test_what_is_announced_to_nobody_is_no_error() -> None:
         assert ann.announce("again") != first
 
 
+async def test_where_it_listened_can_be_told_after_it_stopped() -> None:
+    async with node() as ann:
+        port, addresses = ann.port, ann.addresses
+
+    assert (ann.port, ann.addresses) == (port, addresses)
+
+
 async def test_messages_end_when_the_node_stops() -> None:
     async with node() as ann:
         messages = ann.messages()

@@ -175,6 +175,16 @@ def test_an_address_that_is_not_ours_is_an_error(host: str) -> None:
         Listener(host, 0)
 
 
+async def test_where_it_listened_is_known_after_it_was_closed() -> None:
+    listener = Listener(LOCAL, 0)
+    address = listener.address
+
+    listener.close()
+
+    assert listener.address == address
+    assert listener.port == address.port > 0
+
+
 def test_a_port_is_free_again_after_closing() -> None:
     first = Listener(LOCAL, 0)
     port = first.port

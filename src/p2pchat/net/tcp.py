@@ -92,18 +92,17 @@ class Listener:
             ListenFailed: The port, or every port that may be tried, is taken.
         """
         self._sockets = _bind_first_free(host, port)
+        bound_host, bound_port, *_ = self._sockets[0].getsockname()
+        # Kept, for people are still told of it while the sockets close.
+        self.address: Final = Address(str(bound_host), int(bound_port))
+        """The address as bound: `[::]` stands for both families."""
         self._complained_at = -math.inf
         self._has_stopped = False
 
     @property
     def port(self) -> int:
         """The port that was bound."""
-        return int(self._sockets[0].getsockname()[1])
-
-    @property
-    def address(self) -> Address:
-        """The address as bound: `[::]` stands for both families."""
-        return Address(str(self._sockets[0].getsockname()[0]), self.port)
+        return self.address.port
 
     async def serve(self, on_accept: Callable[[TcpStream], None]) -> None:
         """Accept until cancelled; whoever comes is handed over at once.
