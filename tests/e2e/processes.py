@@ -159,13 +159,33 @@ class Program:
         """Wait until a line of standard output has that text in it, and return the line."""
         return self.wait_until(lambda: _first_with(text, self._out.lines), repr(text))
 
+    def wait_for_lines(self, text: str, count: int) -> list[str]:
+        """Wait until so many lines of standard output have that text in them, and return those."""
+        return self._wait_for_lines(text, count, self._out)
+
     def wait_for_error(self, text: str) -> str:
         """Wait until a line of standard error has that text in it, and return the line."""
         return self.wait_until(lambda: _first_with(text, self._err.lines), repr(text))
 
+    def wait_for_errors(self, text: str, count: int) -> list[str]:
+        """Wait until so many lines of standard error have that text in them, and return those."""
+        return self._wait_for_lines(text, count, self._err)
+
+    def _wait_for_lines(self, text: str, count: int, gathered: _Gathered) -> list[str]:
+        def found() -> list[str]:
+            lines = _all_with(text, gathered.lines)
+            return lines if len(lines) >= count else []
+
+        return self.wait_until(found, f"{text!r} {count} times")
+
     def wait_for_log(self, text: str) -> None:
         """Wait until the log has that text in it."""
         wait_until(lambda: text in self.log, f"{text!r} in the log", lambda: self.log)
+
+    def leave(self) -> int:
+        """Have it leave; return its exit code when all it ever printed is here."""
+        self.say("exit")
+        return self.wait()
 
     def wait(self) -> int:
         """Wait until the process has ended and all it printed is here; return its exit code."""
@@ -245,6 +265,15 @@ class JsonProgram(Program):
         found = self.wait_until(first, f"{kind} {fields}")
         assert found is not None
         return found
+
+    def wait_for_objects(self, kind: str, count: int) -> list[dict[str, Any]]:
+        """Wait until so many objects of that type are here, and return them."""
+
+        def found() -> list[dict[str, Any]]:
+            objects = self.of_type(kind)
+            return objects if len(objects) >= count else []
+
+        return self.wait_until(found, f"{kind} {count} times")
 
     @cached_property
     def port(self) -> int:

@@ -279,10 +279,11 @@ def test_a_text_with_an_invite_is_not_sent_whatever_the_way(
     ann.wait_for("ben -> done")
     ann.wait_for("eve -> done too")
     assert not any(INVITE_SCHEME in line for line in ann.out)
-    assert sum("holds an invite with a secret" in line for line in ben.out) == 3
-    assert len(scripted.of_type("error")) == 2
     ben.say(f"/say {founder.url}")
     assert ann.wait_for(INVITE_SCHEME) == f"ben -> {founder.url}"
+    assert ben.leave() == scripted.leave() == 0
+    assert sum("holds an invite with a secret" in line for line in ben.out) == 3
+    assert len(scripted.of_type("error")) == 2
 
 
 # --- At a terminal ----------------------------------------------------------------------------
