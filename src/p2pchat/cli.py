@@ -62,6 +62,8 @@ _SUSPECT: Final = re.compile(
 )
 """Where a secret may stand among the arguments."""
 
+_UNKNOWN_COMMAND: Final = re.compile(r"argument COMMAND: invalid choice: (['\"])(.*)\1 \(choose")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program as the command line asks; return the exit code."""
@@ -275,13 +277,27 @@ class _Parser(argparse.ArgumentParser):
         """End with exit code 2."""
         # argparse says "argument -p/--port: must be …"; people know the flag by its long name.
         brief = re.sub(r"^argument (?:-\w/)?(--[\w-]+): ", r"\1 ", visible_line(message))
+        if (unknown := _UNKNOWN_COMMAND.match(brief)) is not None:
+            brief = _instead_of(unknown[2])
         if "p2pchat://" in brief.lower():  # it repeats an argument, which may hold a secret
             brief = "an invite goes behind --connect, or into a file for --invite-file"
-        self.exit(EXIT_USAGE, f"p2pchat: {brief.rstrip('.')}. See p2pchat --help.\n")
+        end = "" if brief.endswith("?") else "."
+        self.exit(EXIT_USAGE, f"p2pchat: {brief.rstrip('.')}{end} See p2pchat --help.\n")
 
     def print_help(self, file: object = None) -> None:
         """Print the help, as quietly as all else where nobody reads it."""
         _print(self.format_help())
+
+
+def _instead_of(word: str) -> str:
+    """Say what somebody may have meant who began with a word that is no command."""
+    if re.search(r":\d+$", word):
+        return f"to connect at start: p2pchat --connect {word}"
+    import difflib  # noqa: PLC0415
+
+    near = difflib.get_close_matches(word, COMMANDS, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(COMMANDS)}"
+    return f"there is no command {word}. {hint}"
 
 
 def make_parser() -> argparse.ArgumentParser:

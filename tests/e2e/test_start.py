@@ -113,7 +113,9 @@ def test_a_name_that_is_no_machine_is_an_error(programs: Programs, host: str) ->
         (["--room", ""], "a room name has 1 to 64 bytes"),
         (["--guests", "all"], "--guests"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
-        (["nonsense"], "invalid choice: 'nonsense'"),
+        (["nonsense"], "there is no command nonsense. There are listen, send, "),
+        (["sned", "hi"], "there is no command sned. Did you mean send?"),
+        (["localhost:55555"], "to connect at start: p2pchat --connect localhost:55555"),
     ],
     ids=str,
 )
