@@ -35,11 +35,13 @@ class FakeStream:
 
     @property
     def waiting_bytes(self) -> int:
-        return self.left_bytes if self.is_backed_up else 0
+        return self.left_bytes if self.is_backed_up and not self.is_aborted else 0
 
     async def drain(self) -> None:
         if self.is_backed_up:
             await self._drained.wait()
+        if self.is_aborted:
+            raise ConnectionAbortedError
 
     def let_go(self) -> None:
         """Take in what was written."""
@@ -50,5 +52,7 @@ class FakeStream:
         self.has_ended = True
 
     def abort(self) -> None:
+        """Throw away what has not left, at once; whoever waits is told a little later."""
         self.is_aborted = True
+        asyncio.get_running_loop().call_soon(self._drained.set)
         self._incoming.put_nowait(b"")

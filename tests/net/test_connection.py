@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from p2pchat.crypto.identity import Identity
 from p2pchat.errors import HungUp, SpeaksPlainText
 from p2pchat.net.connection import Connection
 from p2pchat.net.conversation import PlainConversation, SecureConversation
+from p2pchat.net.stream import wrap
 from tests.net.streams import FakeStream
 
 if TYPE_CHECKING:
@@ -211,6 +213,24 @@ async def test_an_abort_throws_away_what_was_not_sent() -> None:
 
     assert b.stream.written == b"x"
     assert b.end.reason == "pushed out"
+
+
+async def test_it_ends_when_it_is_aborted_in_the_turn_in_which_it_was_backed_up() -> None:
+    """The writer is woken then before the stream is told of its end, and must not spin."""
+    here, there = socket.socketpair()
+    with there:
+        stream = await wrap(here)
+        events: list[Event] = []
+        connection = Connection(NUMBER, ADDRESS, stream, PlainConversation(NUMBER), events.extend)
+        async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+            tasks.create_task(connection.run(), name="reader")
+            await turn()
+            while not stream.is_backed_up:
+                connection.offer(b"x" * 65_536)
+                connection.flush()
+            connection.abort("silent")
+
+    assert events == [ConnectionEnded(NUMBER, "silent")]
 
 
 async def test_what_breaks_the_rules_ends_it_with_a_reason_and_no_exception() -> None:

@@ -165,11 +165,14 @@ class Connection:
 
     async def _drain(self) -> None:
         """Wait until all is taken that was written; give up who takes nothing for STALLED_S."""
-        if not self._stream.is_backed_up:
+        left_bytes = self._stream.waiting_bytes
+        if not left_bytes:
+            # Backed up all the same: it was aborted in this turn, and ends in the next one. Who
+            # did not wait for that would take its turn for ever, and the whole node with it.
             await self._stream.drain()
             return
         now = asyncio.get_running_loop().time
-        left_bytes, stalled_at = self._stream.waiting_bytes, now() + limits.STALLED_S
+        stalled_at = now() + limits.STALLED_S
         while left_bytes:
             try:
                 look_at = min(now() + limits.STALL_LOOK_S, stalled_at)
