@@ -1,4 +1,4 @@
-"""Measures of programs that join by themselves: many at once, a third of them killed, idle."""
+"""Measures of programs that join by themselves: many at once, then a third of them killed."""
 
 from __future__ import annotations
 
@@ -19,15 +19,12 @@ from p2pchat.core.limits import ACTIVE_AIM
 from tests.benchmarks import linux
 from tests.benchmarks.flood import MEBIBYTE
 from tests.benchmarks.hosts import NotMeasured
-from tests.benchmarks.program import command
+from tests.benchmarks.program import command, compile_package
+from tests.benchmarks.pseudo_terminal import at_terminal
 from tests.benchmarks.system import HOST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-
-BY_ITSELF: Final = "by itself"
-MANUAL: Final = "--manual"
-IDLE_SYSTEMS: Final = (BY_ITSELF, MANUAL)
 
 KILLED_SHARE: Final = 0.3
 TEXTS: Final = 20
@@ -41,10 +38,6 @@ LATE_S: Final = 30.0
 FULL_SHARE: Final = 0.9
 """Of the views that have to be full. Few people stay one short for long: everybody else has more
 than enough by then, and has no place for who asks without need."""
-
-IDLE_NEIGHBOURS: Final = 5
-SETTLE_S: Final = 40.0
-"""Longer than those stay who have no place in anybody's view."""
 
 LINE_LIMIT_BYTES: Final = 1 << 20
 
@@ -97,8 +90,23 @@ class Joiner:
 class Crowd:
     """Programs of one user in one room, which no other program is in."""
 
-    def __init__(self, folder: Path, stack: AsyncExitStack, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stack: AsyncExitStack,
+        tasks: asyncio.TaskGroup,
+        inside: tuple[str, ...] = (),
+    ) -> None:
+        """Begin without any.
+
+        Args:
+            folder: Their home.
+            stack: Ends them.
+            tasks: Read what they tell.
+            inside: What to put in front of a command to run it where they live.
+        """
         self.joiners: list[Joiner] = []
+        self._inside = inside
         self._room = f"measure-{secrets.token_hex(4)}"
         kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
         self._environment = {**kept, "HOME": str(folder), "LANG": "C.UTF-8"}
@@ -107,9 +115,8 @@ class Crowd:
 
     async def start(self, *flags: str) -> Joiner:
         """Start one more; it is not ready yet."""
-        usual = ("--json", "-q", "--ephemeral", "--host", HOST, "-p", "0", "-r", self._room)
         process = await asyncio.create_subprocess_exec(
-            *command(*usual, "-n", f"n{len(self.joiners)}", *flags),
+            *self._command("--json", "-q", *flags),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
@@ -121,6 +128,28 @@ class Crowd:
         self.joiners.append(joiner)
         self._tasks.create_task(joiner.read())
         return joiner
+
+    async def start_mute(self, *flags: str) -> int:
+        """Start one in line mode that nobody listens to; return its process number."""
+        process = await asyncio.create_subprocess_exec(
+            *self._command(*flags),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=self._environment,
+        )
+        self._stack.push_async_callback(_end, process)
+        return process.pid
+
+    async def start_at_terminal(self, *flags: str) -> int:
+        """Start one at a terminal; return its process number."""
+        typed = at_terminal(*self._command(*flags), environment=self._environment)
+        process, _ = await self._stack.enter_async_context(typed)
+        return process.pid
+
+    def _command(self, *flags: str) -> tuple[str, ...]:
+        usual = ("--ephemeral", "--host", HOST, "-p", "0", "-r", self._room)
+        return (*self._inside, *command(*usual, *flags))
 
     @property
     def living(self) -> list[Joiner]:
@@ -165,16 +194,17 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowd() -> AsyncIterator[Crowd]:
+async def crowd(inside: tuple[str, ...] = ()) -> AsyncIterator[Crowd]:
     """Make a folder where all of them live; end all of them.
 
     Raises:
         NotMeasured: Something took too long.
     """
+    compile_package()
     try:
         with tempfile.TemporaryDirectory() as folder:
             async with asyncio.TaskGroup() as tasks, AsyncExitStack() as stack:
-                yield Crowd(Path(folder), stack, tasks)
+                yield Crowd(Path(folder), stack, tasks, inside)
     except* TimeoutError:
         slow = True
     else:
@@ -252,29 +282,3 @@ async def _say_all_round(people: Crowd, count: int) -> float:
     except TimeoutError:
         return people.missing(said)
     return 0
-
-
-# --- Idle -------------------------------------------------------------------------------------
-
-
-async def idle(how: str, idle_s: float) -> dict[str, float]:
-    """Watch one program with 5 neighbours who are as silent as it is."""
-    async with crowd() as people:
-        flags = (MANUAL,) if how == MANUAL else ()
-        watched = await people.start(*flags)
-        for _number in range(IDLE_NEIGHBOURS):
-            await people.start(*flags)
-        await people.until(people.are_ready)
-        if how == MANUAL:
-            for joiner in people.joiners[1:]:
-                watched.say(f"connect {HOST}:{joiner.port}")
-        await people.until(lambda: len(watched.neighbours) == IDLE_NEIGHBOURS)
-        await asyncio.sleep(SETTLE_S)
-        wakes, busy_s = linux.wake_ups(watched.pid), linux.cpu_s(watched.pid)
-        await asyncio.sleep(idle_s)
-        wakes, busy_s = linux.wake_ups(watched.pid) - wakes, linux.cpu_s(watched.pid) - busy_s
-        return {
-            "wakes_per_s": wakes / idle_s,
-            "core_percent": 100 * busy_s / idle_s,
-            "mb": linux.resident_bytes(watched.pid) / MEBIBYTE,
-        }

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests.benchmarks import joining, linux, program
+from tests.benchmarks import idling, joining, linux, program
 from tests.benchmarks.commands import Pace
 from tests.benchmarks.control import CONTROLS
 from tests.benchmarks.flood import MEBIBYTE, Plan, connect, flood, regular_graph, speak, warm_up
@@ -22,7 +22,6 @@ RECEIVERS: Final = 16
 MESH_NODES: Final = 16
 MESH_DEGREE: Final = 4
 CONNECTIONS: Final = 64
-IDLE_NEIGHBOURS: Final = 5
 SETTLE_S: Final = 3.0
 """Before an idle node is watched."""
 
@@ -44,8 +43,8 @@ class Scale:
     """Programs that find each other by themselves."""
 
 
-FULL: Final = Scale(20_000, 2_000, 500, 500, 5_000, 30.0, 50, 15, 50)
-QUICK: Final = Scale(5_000, 500, 200, 60, 500, 5.0, 5, 5, 20)
+FULL: Final = Scale(20_000, 2_000, 500, 500, 5_000, 60.0, 50, 5, 50)
+QUICK: Final = Scale(5_000, 500, 200, 60, 500, 20.0, 5, 5, 20)
 
 CHUNK_TEXTS: Final = 20_000
 PAIR: Final = ((0, 1),)
@@ -134,22 +133,16 @@ async def long_run(system: str, scale: Scale) -> Figures:
 
 
 async def idle(system: str, scale: Scale) -> Figures:
-    """What a node with 5 neighbours does while nobody speaks."""
-    plan = Plan((1, IDLE_NEIGHBOURS), tuple((0, n + 1) for n in range(IDLE_NEIGHBOURS)), (0,), 1)
+    """What a node with 5 neighbours does while nobody speaks, in a program or in a bare process."""
+    if system in idling.WAYS:
+        return await idling.idle(idling.WAYS[system], scale.idle_s)
+    spokes = tuple((0, n + 1) for n in range(idling.NEIGHBOURS))
+    plan = Plan((1, idling.NEIGHBOURS), spokes, (0,), 1)
     async with hosted(system, 2) as hosts:
         await connect(hosts, plan)
         await warm_up(hosts, plan)
         await asyncio.sleep(SETTLE_S)
-        pid = hosts[0].pid
-        wakes, busy_s = linux.wake_ups(pid), linux.cpu_s(pid)
-        await asyncio.sleep(scale.idle_s)
-        wakes, busy_s = linux.wake_ups(pid) - wakes, linux.cpu_s(pid) - busy_s
-        resident_bytes = linux.resident_bytes(pid)
-    return {
-        "wakes_per_s": wakes / scale.idle_s,
-        "core_percent": 100 * busy_s / scale.idle_s,
-        "mb": resident_bytes / MEBIBYTE,
-    }
+        return await idling.watched(hosts[0].pid, scale.idle_s)
 
 
 async def piped(_: str, scale: Scale) -> Figures:
@@ -165,11 +158,6 @@ async def start_up(system: str, scale: Scale) -> Figures:
 async def joining_by_itself(_: str, scale: Scale) -> Figures:
     """Programs started at once that find each other; then 30 % of them are killed."""
     return await joining.joining(scale.joiners)
-
-
-async def joined_idle(how: str, scale: Scale) -> Figures:
-    """What a program with 5 neighbours does while nobody speaks, with and without membership."""
-    return await joining.idle(how, 2 * scale.idle_s)
 
 
 @dataclass(frozen=True)
@@ -207,14 +195,8 @@ MEASURES: Final[dict[str, Measure]] = {
     "J": Measure(
         "programs started at once, then 30 % killed", (OURS,), joining_by_itself, only_by_name=True
     ),
-    "J-idle": Measure(
-        "a program with 5 neighbours, nobody speaks",
-        joining.IDLE_SYSTEMS,
-        joined_idle,
-        joining.MANUAL,
-        "core_percent",
-        only_by_name=True,
+    "idle": Measure(
+        "a node with 5 neighbours, nobody speaks", (*_FLAT, *idling.WAYS), idle, judged="mb"
     ),
-    "idle": Measure("a node with 5 neighbours, nobody speaks", _FLAT, idle, judged="mb"),
 }
 """Every measure; those `only_by_name` run when --only names them."""

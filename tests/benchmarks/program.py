@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import compileall
 import contextlib
 import importlib.util
+import resource
 import statistics
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.benchmarks import linux
 from tests.benchmarks.hosts import NotMeasured
+from tests.benchmarks.pseudo_terminal import at_terminal
 from tests.benchmarks.system import HOST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+Figures = dict[str, float]
+
+MEBIBYTE: Final = 1024 * 1024
+
 LINE_MODE: Final = ("--manual", "--ephemeral", "--host", HOST, "-p", "0")
 IMPORTS: Final = "import asyncio, nacl.signing, OpenSSL.SSL, msgspec"
 LISTENING: Final = b"Listening for connection requests at "
+BANNER_END: Final = b"exit leaves"
 START_TIMEOUT_S: Final = 30.0
 PIPE_TIMEOUT_S: Final = 120.0
 QUIET_S: Final = 10.0
@@ -68,7 +77,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-async def pipe_lines(lines: int) -> dict[str, float]:
+async def pipe_lines(lines: int) -> Figures:
     """Pipe lines through two programs; seconds from the first line in to the last one out."""
     async with running(*command(*LINE_MODE)) as receiver:
         port = await _listening_port(receiver)
@@ -121,56 +130,88 @@ async def _line_beginning(process: asyncio.subprocess.Process, beginning: bytes)
     raise NotMeasured(f"the program ended before it printed {beginning.decode()!r}")
 
 
-async def _median_ms(start: Callable[[], Awaitable[float]], starts: int) -> float:
-    return statistics.median([await start() for _ in range(starts)]) * 1000
+@cache
+def compile_package() -> None:
+    """Compile our modules, as pip does with what it installs.
+
+    A checkout that may not write its bytecode compiles everything at each start, which takes
+    twice as long and some MB more than any installed program takes.
+    """
+    package = importlib.util.find_spec("p2pchat")
+    assert package is not None
+    for folder in package.submodule_search_locations or ():
+        compileall.compile_dir(folder, quiet=1)
 
 
-async def _run_s(*arguments: str) -> float:
-    began_s = time.perf_counter()
+async def _medians(start: Callable[[], Awaitable[tuple[float, float]]], starts: int) -> Figures:
+    """Return the median of wall time and of CPU time, which other work does not lengthen."""
+    compile_package()
+    took = [await start() for _ in range(starts)]
+    wall_s, cpu_s = (statistics.median(times) for times in zip(*took, strict=True))
+    return {"ms": wall_s * 1000, "cpu_ms": cpu_s * 1000}
+
+
+async def _run(*arguments: str) -> tuple[float, float]:
+    began_s, before_s = time.perf_counter(), _cpu_of_ended_s()
     async with running(*arguments) as process:
         code = await process.wait()
         took_s = time.perf_counter() - began_s
     if code:
         raise NotMeasured(f"{' '.join(arguments)} ended with {code}")
-    return took_s
+    return took_s, _cpu_of_ended_s() - before_s
 
 
-async def _listen_s() -> float:
+def _cpu_of_ended_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+async def _listen() -> tuple[float, float]:
     began_s = time.perf_counter()
     async with running(*command(*LINE_MODE)) as process:
         await _line_beginning(process, LISTENING)
-        return time.perf_counter() - began_s
+        return time.perf_counter() - began_s, linux.cpu_s(process.pid)
 
 
-async def python_pass(starts: int) -> dict[str, float]:
+async def python_pass(starts: int) -> Figures:
     """Start Python for nothing."""
-    return {"ms": await _median_ms(lambda: _run_s(sys.executable, "-c", "pass"), starts)}
+    return await _medians(lambda: _run(sys.executable, "-c", "pass"), starts)
 
 
-async def python_imports(starts: int) -> dict[str, float]:
+async def python_imports(starts: int) -> Figures:
     """Start Python for the imports that no node can do without."""
-    return {"ms": await _median_ms(lambda: _run_s(sys.executable, "-c", IMPORTS), starts)}
+    return await _medians(lambda: _run(sys.executable, "-c", IMPORTS), starts)
 
 
-async def version(starts: int) -> dict[str, float]:
+async def version(starts: int) -> Figures:
     """Ask the program for its version."""
-    return {"ms": await _median_ms(lambda: _run_s(*command("--version")), starts)}
+    return await _medians(lambda: _run(*command("--version")), starts)
 
 
-async def listening(starts: int) -> dict[str, float]:
+async def listening(starts: int) -> Figures:
     """Start the program in line mode; its memory is read a second after it listens."""
-    took_ms = await _median_ms(_listen_s, starts)
+    took = await _medians(_listen, starts)
     async with running(*command(*LINE_MODE)) as process:
         await _line_beginning(process, LISTENING)
         await asyncio.sleep(IDLE_AFTER_S)
-        resident_bytes = linux.resident_bytes(process.pid)
-    return {"ms": took_ms, "mb": resident_bytes / 1024 / 1024}
+        return {**took, "mb": linux.resident_bytes(process.pid) / MEBIBYTE}
 
 
-START_UPS: Final[dict[str, Callable[[int], Awaitable[dict[str, float]]]]] = {
+async def in_terminal(_starts: int) -> Figures:
+    """Start the program at a terminal; its memory is read a second after it listens."""
+    compile_package()
+    async with at_terminal(*command(*LINE_MODE)) as (process, screen):
+        async with asyncio.timeout(START_TIMEOUT_S):
+            await screen.shows(BANNER_END)
+        await asyncio.sleep(IDLE_AFTER_S)
+        return {"mb": linux.resident_bytes(process.pid) / MEBIBYTE}
+
+
+START_UPS: Final[dict[str, Callable[[int], Awaitable[Figures]]]] = {
     "python pass": python_pass,
     "python imports": python_imports,
     "p2pchat --version": version,
     "p2pchat listening": listening,
+    "p2pchat in a terminal": in_terminal,
 }
 """What measure D starts, by its name in the table."""

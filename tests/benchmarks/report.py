@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.benchmarks.aims import AIMS
 from tests.benchmarks.measures import MEASURES
+from tests.benchmarks.systems import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +28,7 @@ UNITS: Final = {
     "p99_ms": "p99 ms",
     "seconds": "s",
     "ms": "ms",
+    "cpu_ms": "CPU ms",
     "mb": "MB",
     "kib_connection": "KiB a connection",
     "gained_mb": "MB gained",
@@ -120,7 +122,7 @@ def _aims(results: Results, aims: Sequence[Aim]) -> Iterable[list[str]]:
         value = results.value_of(aim)
         verdict = "met" if aim.bound.holds(value, aim.limit) else "missed"
         shown = "not measured" if math.isnan(value) else verdict
-        what = UNITS[aim.figure] + (f" of {aim.system}" if " " in aim.system else "")
+        what = UNITS[aim.figure] + (f" of {aim.system}" if aim.system != OURS else "")
         yield [aim.measure, what, str(aim), _number(value), shown]
 
 

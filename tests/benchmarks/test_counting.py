@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import sys
 from collections import Counter
@@ -11,6 +12,7 @@ import pytest
 from tests.benchmarks.aims import Aim, Bound
 from tests.benchmarks.commands import Pace
 from tests.benchmarks.flood import Plan, flood, regular_graph
+from tests.benchmarks.pseudo_terminal import at_terminal
 from tests.benchmarks.report import Results, text
 from tests.benchmarks.tally import TEXT_BYTES, Tally, numbered_text
 
@@ -99,3 +101,19 @@ async def test_a_control_floods_each_text_to_every_other_node_once(system: str) 
     assert (outcome.distinct, outcome.duplicates) == (21 * 4, 0)
     assert len(outcome.delays_ms) == 21 * 4
     assert min(outcome.delays_ms) > 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+async def test_a_program_at_a_terminal_learns_where_its_cursor_is() -> None:
+    asks = r"""
+import sys, tty
+tty.setraw(0)
+sys.stdout.write("\033[6n")
+sys.stdout.flush()
+print("at", sys.stdin.read(6)[2:5])
+"""
+    async with at_terminal(sys.executable, "-c", asks) as (process, screen):
+        async with asyncio.timeout(30.0):
+            await screen.shows(b"at 1;1")
+
+        assert await process.wait() == 0
