@@ -8,7 +8,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,6 +77,8 @@ def logging_to(settings: Settings, profile: Profile) -> Iterator[None]:
     path = Path(settings.log_file) if settings.log_file else default_file(profile)
     handler: logging.Handler = logging.NullHandler()
     if path is not None:
+        from logging.handlers import RotatingFileHandler  # noqa: PLC0415 - ephemeral runs have none
+
         with suppress(OSError):
             handler = RotatingFileHandler(
                 path, maxBytes=FILE_LIMIT_BYTES, backupCount=FILES_KEPT, encoding="utf-8",

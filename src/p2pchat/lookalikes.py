@@ -28,10 +28,10 @@ _CACHED_NICKS: Final = 8_192
 _ROUNDS_LIMIT: Final = 8
 """Prototypes may have a lower case, and that a prototype; nothing needs more than four rounds."""
 
-_MARKS: Final = re.compile(
-    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
-)
-"""Combining marks that belong to no script; vowel signs of Devanagari, say, are letters."""
+_MARKS: Final = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+"""Combining marks that belong to no script; vowel signs of Devanagari, say, are letters.
+
+A pattern that `re` compiles when it is first needed, and remembers."""
 
 
 def folded(nick: str) -> str:
@@ -74,5 +74,5 @@ def _drawn(text: str) -> str:
 
 
 def _prototype(text: str) -> str:
-    bare = _MARKS.sub("", unicodedata.normalize("NFD", text))
+    bare = re.sub(_MARKS, "", unicodedata.normalize("NFD", text))
     return unicodedata.normalize("NFD", bare.translate(prototypes()))

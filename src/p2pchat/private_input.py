@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from getpass import getpass
 from typing import Final
 
 _OPEN_TO_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -26,6 +25,8 @@ def private_line(prompt: str, limit_bytes: int) -> bytes:
         The line without its end; empty at the end of the input.
     """
     if sys.stdin.isatty():
+        from getpass import getpass  # noqa: PLC0415 - it loads what there is for terminals
+
         try:
             # On the terminal itself, even where standard error is a file.
             with _interruptible(), _line_ended():

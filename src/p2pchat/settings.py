@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -117,6 +116,8 @@ def _from_file(file: Path, *, is_named: bool) -> dict[str, object]:
 
 
 def _from_text(text: str, place: str) -> dict[str, object]:
+    import tomllib  # noqa: PLC0415 - few have such a file
+
     try:
         read = tomllib.loads(text)
     except RecursionError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statistics import median
+from collections.abc import Collection
 from typing import Final
 
 from p2pchat.core import limits
@@ -44,7 +44,7 @@ class ClockCheck:
         """Return how far our clock is ahead of the median; None with too few neighbours."""
         if len(self._offsets_s) < NEIGHBOURS_NEEDED:
             return None
-        return own_offset_s - median(self._offsets_s.values())
+        return own_offset_s - _median(self._offsets_s.values())
 
     def warning(self, own_offset_s: float, now: float) -> str | None:
         """Return what to tell the user, at most once an hour.
@@ -55,7 +55,7 @@ class ClockCheck:
         """
         if not self._offsets_s:
             return None
-        ahead_s = own_offset_s - median(self._offsets_s.values())
+        ahead_s = own_offset_s - _median(self._offsets_s.values())
         is_sure = len(self._offsets_s) >= NEIGHBOURS_NEEDED
         if abs(ahead_s) <= (NOTICED_S if is_sure else limits.AGE_FUTURE_S):
             return None
@@ -63,6 +63,12 @@ class ClockCheck:
             return None
         self._told_at = now
         return _said(ahead_s, len(self._offsets_s))
+
+
+def _median(values: Collection[float]) -> float:
+    """Return what `statistics` would, which takes 2 ms of each start to load."""
+    ordered = sorted(values)
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def _said(ahead_s: float, neighbours: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import Final
 
 from msgspec import Struct
@@ -149,6 +148,8 @@ def _suggestion(nick: str, known: dict[PeerId, Person], contacts: Contacts) -> s
     for contact in contacts.everybody():
         if contact.former_nick is not None and comparable(contact.former_nick) == comparable(nick):
             return label(known[contact.peer], known.values())
+    from difflib import get_close_matches  # noqa: PLC0415 - only whoever mistypes needs it
+
     names = {comparable(person.nick): person for person in known.values()}
     close = get_close_matches(comparable(nick)[:_SHOWN_CHARACTERS], names, 1)
     return label(names[close[0]], known.values()) if close else None

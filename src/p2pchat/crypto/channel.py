@@ -15,7 +15,6 @@ from weakref import WeakKeyDictionary
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
 
 from p2pchat.core.limits import CERTIFICATE_LIMIT_BYTES, HANDSHAKE_LIMIT_BYTES
@@ -257,6 +256,9 @@ def peer_in(certificate: x509.Certificate) -> PeerId:
         HandshakeFailed: It is above 2 KiB, or its key is none that a peer can have.
         ValueError: The certificate can't be read at all.
     """
+    # Imported here because it loads all there is for files of keys, which a start can do without.
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+
     size_bytes = len(certificate.public_bytes(Encoding.DER))
     if size_bytes > CERTIFICATE_LIMIT_BYTES:
         raise HandshakeFailed(

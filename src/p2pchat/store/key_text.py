@@ -25,14 +25,14 @@ _OPEN: Final = re.compile(rb"p2pchat key 1\nseed (?P<seed>[0-9a-f]{64})\n")
 _NUMBER: Final = "[1-9][0-9]{0,9}"
 """Without zeros in front, so that each key has one spelling."""
 
-_SEALED: Final = re.compile(
-    (
-        "p2pchat key 2\nid (?P<id>[0-9a-f]{64})\n"
-        f"argon2id (?P<memory>{_NUMBER}) (?P<passes>{_NUMBER}) (?P<lanes>{_NUMBER})\n"
-        f"salt (?P<salt>[0-9a-f]{{{2 * SALT_BYTES}}})\n"
-        f"sealed (?P<sealed>[0-9a-f]{{{2 * SEALED_BYTES}}})\n"
-    ).encode()
-)
+_SEALED: Final = (
+    "p2pchat key 2\nid (?P<id>[0-9a-f]{64})\n"
+    f"argon2id (?P<memory>{_NUMBER}) (?P<passes>{_NUMBER}) (?P<lanes>{_NUMBER})\n"
+    f"salt (?P<salt>[0-9a-f]{{{2 * SALT_BYTES}}})\n"
+    f"sealed (?P<sealed>[0-9a-f]{{{2 * SEALED_BYTES}}})\n"
+).encode()
+"""A pattern, compiled only where there is such a key."""
+
 _NEWER: Final = re.compile(rb"p2pchat key ([3-9]|[1-9][0-9]{1,3})\n")
 
 
@@ -74,7 +74,7 @@ def read_key(content: bytes) -> Identity | SealedKey | None:
         return None
     if is_open := _OPEN.fullmatch(found["begun"]):
         return Identity(_bytes(is_open["seed"]))
-    if is_sealed := _SEALED.fullmatch(found["begun"]):
+    if is_sealed := re.fullmatch(_SEALED, found["begun"]):
         return _sealed(is_sealed)
     return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from p2pchat.errors import BadAddress, BadInvite, BadNick
@@ -69,6 +68,8 @@ def resolve(word: str, typed: Typed, hint: str) -> str | Command:
     built = [f"/{spec.name}" for spec in specs if spec.built]
     shown = visible_line(word, SHOWN_CHARACTERS)
     if not specs:
+        from difflib import get_close_matches  # noqa: PLC0415 - only whoever mistypes needs it
+
         close = get_close_matches(word[:SHOWN_CHARACTERS].lower(), built_words(), 1)
         meant = f" Did you mean /{close[0]}?" if close else ""
         return typed.set_back(f"unknown command /{shown}.{meant}{hint}", "unknown-command")

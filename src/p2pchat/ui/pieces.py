@@ -11,11 +11,11 @@ from typing import Final
 
 from p2pchat.core import limits
 
-_JOINING: Final = re.compile("[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
+_JOINING: Final = "[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]"
 """What belongs to the character before it though it is no combining mark: the joiner of emoji,
 variation selectors, skin tones."""
 
-_FLAGS: Final = re.compile("[\U0001f1e6-\U0001f1ff]+$")
+_FLAGS: Final = "[\U0001f1e6-\U0001f1ff]+$"
 """Letters of which two make a flag."""
 
 _ZERO_WIDTH_JOINER: Final = "\u200d"
@@ -85,8 +85,8 @@ def _cut(text: str, start: int, end: int) -> int:
 
 
 def _is_between_characters(before: str, after: str) -> bool:
-    if before.endswith(_ZERO_WIDTH_JOINER) or _JOINING.match(after):
+    if before.endswith(_ZERO_WIDTH_JOINER) or re.match(_JOINING, after):
         return False
-    if _FLAGS.match(after) and (letters := _FLAGS.search(before)):
+    if re.match(_FLAGS, after) and (letters := re.search(_FLAGS, before)):
         return len(letters[0]) % 2 == 0
     return not unicodedata.category(after).startswith("M")

@@ -13,21 +13,22 @@ _TLS_HANDSHAKE: Final = b"\x16"
 
 # What telnet says about itself: IAC WILL/WONT/DO/DONT with an option, or a command alone.
 # Its first byte occurs nowhere in UTF-8, so that nothing else can be taken for it.
-_TELNET: Final = re.compile(rb"\xff(?:[\xfb-\xfe].|[\xf1-\xf9])")
+_TELNET: Final = rb"\xff(?:[\xfb-\xfe].|[\xf1-\xf9])"
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_CONTROL: Final = r"[\x00-\x08\x0a-\x1f\x7f-\x9f]"
 
 # Any web page can make a browser send a request to a port of this machine, with a method of the
 # page's choice.  A target that begins like one is enough then; "I like HTTP/2" is none.
+# Patterns, which `re` compiles for the first guest, and remembers.
 _FOREIGN: Final = {
-    "HTTP or RTSP": re.compile(
+    "HTTP or RTSP": (
         r"\S+ (?:[/*]|\w+://)\S* +[A-Z]+/\d"
         r"|[A-Z]{3,} \S+ (?:HTTP|RTSP|SIP)/\d"
         r"|(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE|PRI) [/*]"
         r"|(?:HTTP|RTSP|SIP)/\d"
     ),
-    "SSH": re.compile(r"SSH-\d"),
-    "SMTP": re.compile(r"(?:EHLO|HELO)(?: \S+)?\s*$"),
+    "SSH": r"SSH-\d",
+    "SMTP": r"(?:EHLO|HELO)(?: \S+)?\s*$",
 }
 
 
@@ -108,17 +109,17 @@ class LineSplitter:
 
     def _decode(self, line: bytes) -> str:
         try:
-            text = _TELNET.sub(b"", line).decode()
+            text = re.sub(_TELNET, b"", line).decode()
         except UnicodeDecodeError:
             raise GuestRefused("not UTF-8") from None
         # Some programs on Windows end a line with two; inside one it only means "write over".
         text = text.rstrip("\r").replace("\r", " ")
-        if _CONTROL.search(text):
+        if re.search(_CONTROL, text):
             raise GuestRefused("a control character")
         return text
 
 
 def _refuse_foreign(first_line: str) -> None:
     for protocol, shape in _FOREIGN.items():
-        if shape.match(first_line):
+        if re.match(shape, first_line):
             raise GuestRefused(f"it speaks {protocol}")
