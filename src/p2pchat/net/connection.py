@@ -47,8 +47,8 @@ class Connection:
         self.id = connection
         self.address = address
         self._met_plain_text = False
-        self._has_heard = False
         """Whether plain text came where TLS was due."""
+        self._has_heard = False
         self._stream = stream
         self._conversation = conversation
         self._handle = handle
