@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
+from typing import Final
 
 from p2pchat.core import limits
 from p2pchat.core.events import Deliver, Published
@@ -16,9 +17,11 @@ from p2pchat.core.notices import (
     Sent,
     Skipped,
 )
-from p2pchat.core.values import Epoch, Message
+from p2pchat.core.values import Epoch, Kind, Message
 
 Told = Notice | Deliver | Published
+
+_OF_GUESTS: Final = frozenset({Kind.GUEST, Kind.BRIDGED})
 
 
 class NoticeQueue:
@@ -54,7 +57,7 @@ class NoticeQueue:
 
     async def notices(self) -> AsyncIterator[Notice]:
         """Yield everything, messages one by one, until the end."""
-        async for told in self._take():
+        while (told := await self._take()) is not None:
             if isinstance(told, Deliver | Published):
                 for notice in _notices_of(told):
                     yield notice
@@ -63,27 +66,22 @@ class NoticeQueue:
 
     async def messages(self) -> AsyncIterator[Message]:
         """Yield what others said, guests of this node included, and drop all else."""
-        async for told in self._take():
-            if isinstance(told, Deliver):
+        while (told := await self._take()) is not None:
+            if isinstance(told, Deliver) or (isinstance(told, Published) and _is_of_guest(told)):
                 for message in messages_of(told):
                     yield message
-            elif isinstance(told, Published):
-                for message in messages_of(told):
-                    if message.guest:
-                        yield message
 
-    async def _take(self) -> AsyncIterator[Told]:
-        while True:
-            while self._skipped or self._told:
-                if self._skipped:
-                    skipped, self._skipped = self._skipped, 0
-                    yield Skipped(skipped)
-                if self._told:
-                    yield self._take_oldest()
+    async def _take(self) -> Told | None:
+        """Wait for what comes next, and take it; None at the end."""
+        while not (self._told or self._skipped):
             if self._is_ended:
-                return
+                return None
             self._filled.clear()
             await self._filled.wait()
+        if self._skipped:
+            skipped, self._skipped = self._skipped, 0
+            return Skipped(skipped)
+        return self._take_oldest()
 
     def _take_oldest(self) -> Told:
         told, texts, size_bytes = self._told.popleft()
@@ -115,8 +113,10 @@ def messages_of(told: Deliver | Published) -> list[Message]:
 
 
 def _notices_of(told: Deliver | Published) -> Iterator[Notice]:
-    for message in messages_of(told):
-        if isinstance(told, Published) and not message.guest:
-            yield Sent(message, told.neighbours)
-        else:
-            yield Received(message)
+    if isinstance(told, Published) and not _is_of_guest(told):
+        return (Sent(message, told.neighbours) for message in messages_of(told))
+    return map(Received, messages_of(told))
+
+
+def _is_of_guest(told: Published) -> bool:
+    return told.envelope.header.kind in _OF_GUESTS
