@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from typing import Final
 
@@ -28,25 +29,39 @@ class Batch(Struct, frozen=True):
 class _Run:
     """Texts that may share envelopes; those before `start` are taken."""
 
-    __slots__ = ("kind", "nick", "sizes", "start", "texts", "wants_acks")
+    __slots__ = (
+        "end_bytes", "ends_bytes", "kind", "nick", "start", "start_bytes", "texts", "wants_acks",
+    )  # fmt: skip
 
     def __init__(self, kind: Kind, nick: str, *, wants_acks: bool) -> None:
         self.kind = kind
         self.nick = nick
         self.wants_acks = wants_acks
         self.texts: list[str] = []
-        self.sizes: list[int] = []
+        self.ends_bytes: list[int] = []
+        """For each text, the bytes of all from the first of the run to this one."""
+        self.end_bytes = 0
         self.start = 0
+        self.start_bytes = 0
+        """Bytes of the texts before `start`."""
 
-    def end_of_batch(self) -> tuple[int, int]:
-        """Return where the next batch ends, and its bytes."""
-        most = min(len(self.texts), self.start + limits.ENVELOPE_TEXTS_LIMIT)
-        total_bytes = self.sizes[self.start]
-        end = self.start + 1
-        while end < most and total_bytes + self.sizes[end] <= limits.ENVELOPE_BATCH_BYTES:
-            total_bytes += self.sizes[end]
-            end += 1
-        return end, total_bytes
+    def take(self) -> tuple[tuple[str, ...], int]:
+        """Take the texts of the next batch, and return them with their bytes."""
+        most_bytes = self.start_bytes + limits.ENVELOPE_BATCH_BYTES
+        end = max(self.start + 1, bisect_right(self.ends_bytes, most_bytes, self.start))
+        end = min(end, self.start + limits.ENVELOPE_TEXTS_LIMIT)
+        texts = tuple(self.texts[self.start : end])
+        size_bytes = self.ends_bytes[end - 1] - self.start_bytes
+        self.start = end
+        self.start_bytes += size_bytes
+        if end >= _COMPACT_TEXTS and not self.is_taken:
+            del self.texts[:end], self.ends_bytes[:end]
+            self.start = 0
+        return texts, size_bytes
+
+    @property
+    def is_taken(self) -> bool:
+        return self.start == len(self.texts)
 
 
 class Announcements:
@@ -103,7 +118,8 @@ class Announcements:
             run = self._last_run = _Run(kind, nick, wants_acks=wants_acks)
             self._runs.append(run)
         run.texts.append(text)
-        run.sizes.append(size_bytes)
+        run.end_bytes += size_bytes
+        run.ends_bytes.append(run.end_bytes)
         self._waiting_bytes += size_bytes
         self._next_number = number + 1
         return number
@@ -114,17 +130,12 @@ class Announcements:
             return None
         run = self._runs[0]
         first = self._first_waiting
-        end, total_bytes = run.end_of_batch()
-        texts = tuple(run.texts[run.start : end])
-        run.start = end
+        texts, size_bytes = run.take()
         self._first_waiting += len(texts)
-        self._waiting_bytes -= total_bytes
-        if end == len(run.texts):
+        self._waiting_bytes -= size_bytes
+        if run.is_taken:
             self._runs.popleft()
             self._last_run = self._runs[-1] if self._runs else None
-        elif end >= _COMPACT_TEXTS:
-            del run.texts[:end], run.sizes[:end]
-            run.start = 0
         return Batch(run.kind, run.nick, first, texts, run.wants_acks)
 
 
