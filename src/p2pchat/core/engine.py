@@ -7,7 +7,7 @@ from typing import assert_never
 
 from p2pchat.core import limits
 from p2pchat.core.admission import is_loopback
-from p2pchat.core.alarms import Purpose, earliest
+from p2pchat.core.alarms import Purpose, earlier, earliest
 from p2pchat.core.changes import Arrived, Departed
 from p2pchat.core.direct_frames import DirectFrame
 from p2pchat.core.events import (
@@ -70,8 +70,11 @@ class Core(Machines):
         publish_at = self._publish_at
         if publish_at == -math.inf:
             return publish_at  # nothing is earlier, so the machines need not be asked
+        return earlier(publish_at, self._due_at())
+
+    def _due_at(self) -> float | None:
+        """When any machine has something to do, own messages apart."""
         return earliest(
-            publish_at,
             self._connections.next_deadline(),
             self._plain_lines.next_deadline(),
             self._spreading.next_deadline(),
@@ -346,7 +349,15 @@ class Core(Machines):
 
     def _on_tick(self, now: float) -> list[Effect]:
         effects = self._publish(now)
-        effects += self._spreading.on_time(now, self._wall_ms(now))
+        due_at = self._due_at()
+        if due_at is not None and due_at <= now:  # most Ticks are for own messages alone
+            effects += self._on_time(now)
+        if self._is_leaving:
+            effects += self._leave_when_empty(now)
+        return effects
+
+    def _on_time(self, now: float) -> list[Effect]:
+        effects = self._spreading.on_time(now, self._wall_ms(now))
         effects += self._plain_lines.on_time(now)
         effects += self._connections.on_time(now)
         effects += self._joining.on_time(now, self._wall_ms(now))
@@ -359,8 +370,6 @@ class Core(Machines):
                 effects += self._on_silence(connection, now)
             else:
                 effects += self._connections.ring(connection, purpose, now)
-        if self._is_leaving:
-            effects += self._leave_when_empty(now)
         return effects
 
     def _leave_when_empty(self, now: float) -> list[Effect]:
