@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from msgspec import Struct
 
 from p2pchat.core import limits
@@ -22,7 +24,8 @@ class Arrivals:
     """The first copies of the latest ARRIVALS_LIMIT envelopes; the oldest is forgotten first."""
 
     def __init__(self) -> None:
-        self._arrivals: dict[EnvelopeId, Arrival] = {}
+        # An ordinary dict looks through the places of all that were deleted for its oldest.
+        self._arrivals: OrderedDict[EnvelopeId, Arrival] = OrderedDict()
 
     def note(self, envelope: EnvelopeId, connection: ConnectionId | None, wall_ms: int) -> None:
         """Take note of a verified envelope; later copies change nothing.
@@ -36,7 +39,7 @@ class Arrivals:
             return
         self._arrivals[envelope] = Arrival(connection, wall_ms)
         if len(self._arrivals) > limits.ARRIVALS_LIMIT:
-            del self._arrivals[next(iter(self._arrivals))]
+            self._arrivals.popitem(last=False)
 
     def get(self, envelope: EnvelopeId) -> Arrival | None:
         """Return how it came; None where that is not known (any more)."""
