@@ -164,14 +164,14 @@ class UndecidedConversation:
             self._decided = PlainConversation(self._connection)
 
     def receive(self, received: bytes) -> Iterator[Event]:
-        """Decide by the first byte, then yield what the bytes complete."""
+        """Decide by the first byte, then return what the bytes complete."""
         if self._decided is None:
             self._decided = (
                 SecureConversation(self._connection, self._identity, dialling=False)
                 if looks_like_tls(received)
                 else PlainConversation(self._connection)
             )
-        yield from self._decided.receive(received)
+        return self._decided.receive(received)
 
     def finish(self) -> Iterator[Event]:
         """Yield what the end of the stream completes."""
