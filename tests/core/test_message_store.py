@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from p2pchat.core.limits import STORED_OVERHEAD_BYTES
 from p2pchat.core.message_store import MessageStore, Stored, minute_of
 from p2pchat.core.series import Series, series_of
+from p2pchat.core.values import EnvelopeId
 from tests.core.repair_network import envelope, epoch, peer
 
 MINUTE_MS = 60_000
@@ -34,10 +35,20 @@ def test_an_envelope_is_found_by_any_of_its_numbers() -> None:
     store = MessageStore()
     kept = keep(store, "bob", 5, 3)
 
-    found = [store.at(series("bob"), number) for number in range(4, 9)]
+    found = [list(store.within(series("bob"), n, n + 1)) for n in range(4, 9)]
 
-    assert found == [None, kept, kept, kept, None]
-    assert store.at(series("carol"), 5) is None
+    assert found == [[], [kept], [kept], [kept], []]
+    assert list(store.within(series("carol"), 5, 6)) == []
+
+
+def test_an_envelope_is_found_by_its_id_as_long_as_it_is_kept() -> None:
+    store = MessageStore()
+    old, young = keep(store, "bob", 0), keep(store, "bob", 1, time_ms=MINUTE_MS)
+
+    store.forget_before(1)
+
+    assert store.named(EnvelopeId(old.id)) is None
+    assert store.named(EnvelopeId(young.id)) == young
 
 
 @given(st.permutations(range(0, 40, 4)), st.integers(0, 44), st.integers(0, 44))
@@ -89,11 +100,10 @@ def test_when_full_the_oldest_of_who_has_most_goes() -> None:
 
     loud = [keep(store, "loud", n, body=bytes(1_000), time_ms=1 + n) for n in range(40)]
 
-    assert store.at(series("quiet"), 0) == quiet
-    assert store.at(series("loud"), 0) is None
-    assert store.at(series("loud"), 39) == loud[-1]
-    kept = [stored.first for stored in store.within(series("loud"), 0, 40)]
-    assert kept == list(range(kept[0], 40)), "only the oldest went"
+    kept = list(store.within(series("loud"), 0, 40))
+    assert list(store.within(series("quiet"), 0, 1)) == [quiet]
+    assert 0 < len(kept) < 40
+    assert kept == loud[-len(kept) :], "only the oldest went"
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3 * MINUTE_MS), st.booleans())))

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from p2pchat.core import limits
 from p2pchat.core.holdings import Holding
+from p2pchat.core.series import series_of
 from p2pchat.core.trails import Arrival, Arrivals, Trails
-from p2pchat.core.values import ConnectionId, EnvelopeId, PeerId
+from p2pchat.core.values import ConnectionId, EnvelopeId, Epoch, PeerId
 from tests.effort import EFFORT
 
 ANN, BEN = ConnectionId(1), ConnectionId(2)
@@ -51,6 +52,20 @@ def test_the_oldest_arrival_is_forgotten_first() -> None:
     assert arrivals.get(envelope(0)) is None
     assert arrivals.get(envelope(1)) is not None
     assert all(map(is_within, arrivals.holdings()))
+
+
+def test_an_envelope_is_found_by_any_of_its_numbers() -> None:
+    arrivals = Arrivals()
+    mine, other = (series_of(author(number), Epoch(bytes(8))) for number in (1, 2))
+    arrivals.note(envelope(1), ANN, 7, (mine, 0))
+    arrivals.note(envelope(2), ANN, 8, (mine, 3))
+    arrivals.note(envelope(3), ANN, 9, (other, 1))
+    arrivals.note(envelope(4), ANN, 9)
+
+    found = [arrivals.holding(mine, number) for number in (0, 2, 3, 9)]
+
+    assert found == [envelope(1), envelope(1), envelope(2), envelope(2)]
+    assert arrivals.holding(other, 0) is None
 
 
 def test_the_way_of_the_latest_envelope_leads_to_its_author() -> None:

@@ -33,6 +33,7 @@ from p2pchat.core.plain_lines import PlainLines
 from p2pchat.core.presence import PRESENCE, Presence, PresenceCodec, way_of
 from p2pchat.core.reach import Seen
 from p2pchat.core.records import RecordCodec
+from p2pchat.core.series import series_of
 from p2pchat.core.session import Session
 from p2pchat.core.setup import Credentials, Setup
 from p2pchat.core.spreading import Spreading
@@ -263,7 +264,7 @@ class Machines:
 
     def envelope_of(self, author: PeerId, epoch: Epoch, number: int) -> EnvelopeId | None:
         """Return the envelope that holds that message, if it was here lately."""
-        return self._spreading.envelope_of(author, epoch, number)
+        return self._survey.arrivals.holding(series_of(author, epoch), number)
 
     def peers(self, now: float) -> Peers:
         """Describe neighbours, guests, and who was heard through others."""

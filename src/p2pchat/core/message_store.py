@@ -15,7 +15,7 @@ from p2pchat.core.envelopes import Envelope
 from p2pchat.core.frames import Filled
 from p2pchat.core.intervals import Span
 from p2pchat.core.series import Series, author_of
-from p2pchat.core.values import PeerId
+from p2pchat.core.values import EnvelopeId, PeerId
 
 DIGEST_BYTES: Final = 8
 _MINUTE_MS: Final = 60_000
@@ -87,7 +87,7 @@ class _Minute:
 
 
 class MessageStore:
-    """Recent envelopes, found by author and number or by minute of their author's time.
+    """Recent envelopes, found by id, by author and number, or by minute of their author's time.
 
     Bounded by bytes; when full, the oldest of the author with the most bytes goes, so that
     who talks much pushes out nobody but himself. Whoever adds sees to it that the spans of one
@@ -96,6 +96,7 @@ class MessageStore:
 
     def __init__(self, limit_bytes: int = limits.STORE_LIMIT_BYTES) -> None:
         self._limit_bytes = limit_bytes
+        self._by_id: dict[bytes, Stored] = {}
         self._series: dict[Series, _Numbering] = {}
         self._minutes: dict[int, _Minute] = {}
         # For each author a heap with its oldest envelope on top: nothing else is ever removed.
@@ -105,7 +106,7 @@ class MessageStore:
         self.size_bytes = 0
 
     def __len__(self) -> int:
-        return sum(len(numbering.firsts) for numbering in self._series.values())
+        return len(self._by_id)
 
     def add(self, series: Series, stored: Stored) -> None:
         """Keep an envelope; makes room where there is none."""
@@ -117,7 +118,7 @@ class MessageStore:
             numbering.firsts.append(stored.first)
         else:
             insort(numbering.firsts, stored.first)
-        numbering.by_first[stored.first] = stored
+        numbering.by_first[stored.first] = self._by_id[stored.id] = stored
         minute = self._minutes.get(minute_of(stored.time_ms))
         if minute is None:
             minute = self._minutes[minute_of(stored.time_ms)] = _Minute()
@@ -130,11 +131,11 @@ class MessageStore:
         if self.size_bytes > self._limit_bytes:
             self._make_room()
 
-    # --- By author ------------------------------------------------------------------------------
+    def named(self, name: EnvelopeId) -> Stored | None:
+        """Return the envelope of that id."""
+        return self._by_id.get(name)
 
-    def at(self, series: Series, number: int) -> Stored | None:
-        """Return the envelope that holds that number."""
-        return next(self.within(series, number, number + 1), None)
+    # --- By author ------------------------------------------------------------------------------
 
     def within(self, series: Series, start: int, stop: int) -> Iterator[Stored]:
         """Iterate over the envelopes that hold any number of that span, lowest first."""
@@ -234,6 +235,7 @@ class MessageStore:
         time_ms, series, first = heapq.heappop(ages)
         numbering = self._series[series]
         stored = numbering.by_first.pop(first)
+        del self._by_id[stored.id]
         del numbering.firsts[bisect_left(numbering.firsts, first)]
         if not numbering.firsts:
             del self._series[series]

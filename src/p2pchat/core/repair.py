@@ -23,7 +23,7 @@ from p2pchat.core.received import Received, Verdict
 from p2pchat.core.refusals import Muted, Refusals
 from p2pchat.core.series import Series, author_of, series_of
 from p2pchat.core.strikes import Strikes
-from p2pchat.core.values import ConnectionId, Epoch, PeerId, is_kept
+from p2pchat.core.values import ConnectionId, EnvelopeId, Epoch, PeerId, is_kept
 from p2pchat.core.wants import Why
 from p2pchat.errors import RepairAbused
 
@@ -115,9 +115,9 @@ class Repair:
         """Remove and return what there is to show or tell."""
         return self._reading.take_news()
 
-    def stored_at(self, series: Series, number: int) -> Stored | None:
-        """Return the kept envelope that holds that number."""
-        return self._store.at(series, number)
+    def stored(self, name: EnvelopeId) -> Stored | None:
+        """Return the kept envelope of that id."""
+        return self._store.named(name)
 
     def holdings(self) -> tuple[Holding, ...]:
         """Count what strangers can make grow."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NewType
 
 from p2pchat.core.values import PEER_ID_BYTES, Epoch, PeerId
@@ -12,8 +13,13 @@ Series = NewType("Series", bytes)
 SERIES_BYTES = 40
 
 
+@lru_cache(maxsize=1024)
 def series_of(author: PeerId, epoch: Epoch) -> Series:
-    """Name the numbering of that author in that epoch."""
+    """Name the numbering of that author in that epoch.
+
+    Remembered, so that the tables share one object for all envelopes of a series, instead of
+    80 bytes in each of their entries.
+    """
     return Series(author + epoch)
 
 

@@ -26,7 +26,7 @@ from p2pchat.core.rates import Rates
 from p2pchat.core.reach import ACKNOWLEDGE, REACH_QUERY, Reach, Seen
 from p2pchat.core.received import Verdict
 from p2pchat.core.repair import REPAIR_FRAMES, Repair
-from p2pchat.core.series import Series, series_of
+from p2pchat.core.series import series_of
 from p2pchat.core.session import Session
 from p2pchat.core.setup import Credentials, Setup
 from p2pchat.core.telling import Telling
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from random import Random
 
 OnPassing = Callable[[Envelope, ConnectionId, int, float, int], list[Effect]]
-
-PLACES_LIMIT: Final = 16_384
-"""Envelopes whose place in the store is known by id, for neighbours that ask by id."""
 
 OWN_LIMIT: Final = 1_024
 """Own envelopes that can be asked about by the number of a message."""
@@ -89,7 +86,6 @@ class Spreading:
         self._arrivals = Arrivals(self._broadcast, self._rates, self._repair, self._lazy_push)
         self._reach = Reach(setup.me, credentials, rng)
         self._telling = Telling(people, contacts, plain_lines)
-        self._places: OrderedDict[EnvelopeId, tuple[Series, int]] = OrderedDict()
         self._own: OrderedDict[int, EnvelopeId] = OrderedDict()  # by first number
 
     def begin(self, wall_ms: int) -> None:
@@ -207,7 +203,6 @@ class Spreading:
             if verdict is not Verdict.NEW:
                 self._lazy_push.on_taken(envelope.id, connection)
                 return effects + self._news(now)
-            self._remember_place(envelope)
         self._on_first(envelope, connection, now, wall_ms, live)
         if live:
             to = self._neighbours.connections(session.peer, envelope.author)
@@ -239,7 +234,6 @@ class Spreading:
         envelope = self._broadcast.seal(batch, flags, wall_ms, now)
         self._pace.charge(len(envelope.signed), now)
         self._repair.on_taken(envelope, None, now, wall_ms, live=True)
-        self._remember_place(envelope)
         self._on_first(envelope, None, now, wall_ms, True)
         self._own[batch.first] = envelope.id
         if len(self._own) > OWN_LIMIT:
@@ -272,16 +266,6 @@ class Spreading:
             if first <= number:
                 return self._own[first]
         return None
-
-    def envelope_of(self, author: PeerId, epoch: Epoch, number: int) -> EnvelopeId | None:
-        """Return the envelope that holds that message, if it was here lately."""
-        series = series_of(author, epoch)
-        firsts = [
-            (first, name)
-            for name, (of, first) in self._places.items()
-            if of == series and first <= number
-        ]
-        return max(firsts)[1] if firsts else None
 
     @property
     def last_own(self) -> EnvelopeId | None:
@@ -362,7 +346,6 @@ class Spreading:
         """Count what strangers can make grow."""
         return (
             Holding("seen ids", len(self._broadcast.seen), limits.SEEN_LIMIT_IDS),
-            Holding("places", len(self._places), PLACES_LIMIT),
             Holding("looked at", self._broadcast.looked_at_count, limits.LOOKED_AT_LIMIT_IDS),
             Holding("held back", self._pace.held_count, limits.HELD_LIMIT_ENVELOPES),
             self._rates.holding(),
@@ -371,16 +354,9 @@ class Spreading:
             *self._reach.holdings(),
         )
 
-    def _remember_place(self, envelope: Envelope) -> None:
-        series = series_of(envelope.author, envelope.epoch)
-        self._places[envelope.id] = (series, envelope.header.first)
-        if len(self._places) > PLACES_LIMIT:
-            self._places.popitem(last=False)
-
     def _find(self, name: EnvelopeId) -> Envelope | None:
-        place = self._places.get(name)
-        stored = None if place is None else self._repair.stored_at(*place)
-        if stored is None or stored.id != name:
+        stored = self._repair.stored(name)
+        if stored is None:
             return None
         header = self._codec.decode_header(stored.signed)
         return Envelope(name, header, stored.signature, stored.signed)

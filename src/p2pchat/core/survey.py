@@ -14,11 +14,12 @@ from p2pchat.core.mapping import Mapping
 from p2pchat.core.mesh_frames import MapAnswer, MapAsk, PathAnswer, PathAsk, WhoAnswers
 from p2pchat.core.notices import NetworkMap, Path
 from p2pchat.core.paths import Paths
+from p2pchat.core.series import series_of
 from p2pchat.core.session import Session
 from p2pchat.core.setup import Credentials, Setup
 from p2pchat.core.topology import StatementCodec
 from p2pchat.core.trails import Arrivals, Trails
-from p2pchat.core.values import ConnectionId, PeerId, Person
+from p2pchat.core.values import ConnectionId, PeerId, Person, is_kept
 from p2pchat.core.who import WhoCodec, WhoIsHere
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ class Survey:
         is_live: bool,
     ) -> None:
         """An envelope came first by that connection, or is our own."""
-        self.arrivals.note(envelope.id, connection, wall_ms)
+        series = series_of(envelope.author, envelope.epoch)
+        holds = (series, envelope.header.first) if is_kept(envelope.header.kind) else None
+        self.arrivals.note(envelope.id, connection, wall_ms, holds)
         if connection is not None and is_live:
             self.trails.note(envelope.author, connection, now)
 

@@ -8,16 +8,19 @@ from msgspec import Struct
 
 from p2pchat.core import limits
 from p2pchat.core.holdings import Holding
+from p2pchat.core.series import Series
 from p2pchat.core.values import ConnectionId, EnvelopeId, PeerId
 
 
-class Arrival(Struct, frozen=True):
+class Arrival(Struct, frozen=True, gc=False):
     """How an envelope came here."""
 
     connection: ConnectionId | None
     """Who brought its first copy; None for an own envelope."""
     wall_ms: int
     """When, by our own clock, ms since 1970."""
+    holds: tuple[Series, int] | None = None
+    """Its author's numbering, and the number of its first message; None for a passing one."""
 
 
 class Arrivals:
@@ -27,23 +30,41 @@ class Arrivals:
         # An ordinary dict looks through the places of all that were deleted for its oldest.
         self._arrivals: OrderedDict[EnvelopeId, Arrival] = OrderedDict()
 
-    def note(self, envelope: EnvelopeId, connection: ConnectionId | None, wall_ms: int) -> None:
+    def note(
+        self,
+        envelope: EnvelopeId,
+        connection: ConnectionId | None,
+        wall_ms: int,
+        holds: tuple[Series, int] | None = None,
+    ) -> None:
         """Take note of a verified envelope; later copies change nothing.
 
         Args:
             envelope: One that was taken, live or by repair, or an own one.
             connection: Who brought it; None for an own one.
             wall_ms: Our own clock, ms since 1970.
+            holds: Its author's numbering and the number of its first message, if it has any.
         """
         if envelope in self._arrivals:
             return
-        self._arrivals[envelope] = Arrival(connection, wall_ms)
+        self._arrivals[envelope] = Arrival(connection, wall_ms, holds)
         if len(self._arrivals) > limits.ARRIVALS_LIMIT:
             self._arrivals.popitem(last=False)
 
     def get(self, envelope: EnvelopeId) -> Arrival | None:
         """Return how it came; None where that is not known (any more)."""
         return self._arrivals.get(envelope)
+
+    def holding(self, series: Series, number: int) -> EnvelopeId | None:
+        """Return the envelope that holds that message; None where it is not known (any more)."""
+        before = [
+            (arrival.holds[1], envelope)
+            for envelope, arrival in self._arrivals.items()
+            if arrival.holds is not None
+            and arrival.holds[0] == series
+            and arrival.holds[1] <= number
+        ]
+        return max(before)[1] if before else None
 
     def holdings(self) -> tuple[Holding, ...]:
         """Count what strangers can make grow."""
