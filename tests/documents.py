@@ -187,6 +187,7 @@ LIMITS_SHOWN: Final = (
     ("EVICT_BURST", "places taken away for newcomers at once ..."),
     ("EVICT_EVERY_S", "... and one in this time in the long run ..."),
     ("EVICT_PER_GROUP_S", "... and one in this time for newcomers of one public network"),
+    ("NEWCOMER_S", "so long after its start a node asks for each place with a `Join`"),
     ("INSISTENT_JOINS", "of a network that has joined so often a place is only lent ..."),
     ("INSISTENT_HALVED_S", "... where what is so old counts half"),
     ("EXCHANGE_EVERY_S", "between two exchanges of an own dial, times 0.5 to 1.5"),

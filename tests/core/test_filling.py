@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +48,14 @@ def peers(dials: list[Dial]) -> set[bytes | None]:
     return {dial.expected for dial in dials}
 
 
+def is_urgent(one: OneFilling, number: int, purpose: Purpose, now: float) -> bool:
+    known = known_of(f"n{number}", f"10.1.0.{number}")
+    (dial,) = one.filling.dial(known.addresses, known.peer, known.how, now, purpose)
+    attempt = one.filling.attempt(dial.attempt)
+    assert attempt is not None
+    return attempt.is_urgent
+
+
 def test_as_many_are_dialled_as_the_view_lacks_each_once() -> None:
     one = OneFilling(*(known_of(f"n{n}", f"10.1.0.{n}") for n in range(20)))
 
@@ -80,7 +89,28 @@ def test_who_failed_is_dialled_again_after_his_wait() -> None:
     assert second.expected == sim_peer_id("bob")
     attempt = one.filling.attempt(second.attempt)
     assert attempt is not None
-    assert attempt.has_failed, "he may come from another part of the network"
+    assert attempt.is_urgent, "he may come from another part of the network"
+
+
+@pytest.mark.parametrize(
+    ("purpose", "at_once", "later"),
+    [
+        (Purpose.PLACE, True, False),
+        (Purpose.WALK, False, False),
+        (Purpose.EXCHANGE, True, True),
+        (Purpose.REINTRODUCE, False, False),
+    ],
+)
+def test_a_newcomer_asks_for_another_ones_place_wherever_it_dials_for_one(
+    purpose: Purpose, at_once: bool, later: bool
+) -> None:
+    one = OneFilling()
+    one.filling.begin(1.0)
+    until = 1.0 + limits.NEWCOMER_S
+
+    asks = [is_urgent(one, n, purpose, at) for n, at in enumerate((1.0, until - 0.1, until))]
+
+    assert asks == [at_once, at_once, later]
 
 
 def test_ten_thousand_addresses_of_one_victim_have_it_dialled_three_times() -> None:

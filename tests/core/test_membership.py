@@ -69,6 +69,20 @@ def test_who_has_strangers_only_still_joins_for_two_of_his_own_choice() -> None:
     assert begun == [*joins, PlaceAsk()]
 
 
+def test_who_has_just_started_joins_by_each_dial_of_its_own() -> None:
+    view = OneView()
+    begun = []
+
+    for number in range(limits.ACTIVE_AIM):
+        moves = view.membership.learn(known_of(f"friend{number}"), view.now)
+        (dial,) = of(moves, Dial)
+        link, moves = view.open(f"friend{number}", is_dialled=True, attempt=dial.attempt)
+        begun.append(told(moves, link)[-1])
+        view.frame(link, PlaceAnswer(True, ()))
+
+    assert begun == [Join(False)] * limits.ACTIVE_AIM
+
+
 def test_who_is_dialled_says_nothing_but_who_he_is() -> None:
     view = OneView()
 

@@ -30,17 +30,13 @@ from p2pchat.core.records import Scope
 from p2pchat.core.values import Address, ConnectionId, PeerId
 from p2pchat.sim.credentials import sim_peer_id
 from p2pchat.sim.desk import OverlayDesk
-from p2pchat.sim.graphs import parts
 from p2pchat.sim.overlay import PORT, Overlay
 from p2pchat.sim.overlay_nodes import OverlayNode
-from tests.sim.overlay_support import grown
 
 GROUPS: Final = 8
 """Networks that the attacker rents."""
 
 _DIALS_EVERY_S: Final = 60.0
-_TURN_S: Final = 60.0
-"""Who leaves does so at a full minute."""
 
 
 @dataclass
@@ -117,58 +113,6 @@ def add_sybils(overlay: Overlay, count: int, victims: list[OverlayNode]) -> Gang
         node = OverlayNode(len(overlay.nodes), peer, address, Sybil(gang, desk))
         overlay.perform(overlay.put(node), [])
     return gang
-
-
-class Siege:
-    """A network at rest, the attacker's nodes, and one victim that starts again and again."""
-
-    def __init__(self, seed: int, honest: int, sybils: int) -> None:
-        self.overlay = grown(seed, honest, has_books=True)
-        self.honest = list(self.overlay.nodes)
-        self.gang = add_sybils(self.overlay, sybils, self.honest)
-        self.sybils = self.overlay.nodes[honest:]
-        self.victim = self.honest[honest // 2]
-
-    def restart(self) -> None:
-        """Let the victim leave and start again, with its book and its key."""
-        self.victim = self._restarted(self.victim)
-
-    def run(self, seconds: float, stay_s: float) -> None:
-        """Let time pass, in which everybody but the victim starts again every now and then.
-
-        Args:
-            seconds: How long.
-            stay_s: How long somebody stays on average, whenever he came.
-        """
-        until = self.overlay.now + seconds
-        while self.overlay.now < until:
-            self.overlay.run(_TURN_S)
-            chance = self.overlay.random.random
-            for node in [node for node in self.honest if chance() < _TURN_S / stay_s]:
-                if node is not self.victim:
-                    self._restarted(node)
-
-    def _restarted(self, node: OverlayNode) -> OverlayNode:
-        self.overlay.leave(node)
-        self.honest.remove(node)
-        again = self.overlay.restart(node)
-        self.honest.append(again)
-        return again
-
-    def without_honest_dial(self) -> int:
-        """Count the honest ones that have dialled none of their honest neighbours."""
-        return sum(self.honest_dials(node) == 0 for node in self.honest)
-
-    def honest_dials(self, node: OverlayNode | None = None) -> int:
-        """Count the honest ones in the victim's view, or in another one's, that it dialled."""
-        members = (node or self.victim).membership.view.members
-        return sum(link.is_dialled and link.peer not in self.gang.peers for link in members)
-
-    def largest_part(self) -> int:
-        """Count the honest ones that are connected by honest ones."""
-        place = {node.index: number for number, node in enumerate(self.honest)}
-        graph = [[place[i] for i in node.current if i in place] for node in self.honest]
-        return len(parts(graph)[0])
 
 
 def _to(link: Link, frame: Introduce | Join) -> Send:

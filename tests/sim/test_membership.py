@@ -96,6 +96,21 @@ def test_who_comes_late_finds_a_place_in_a_full_network(seed: int) -> None:
     assert late.membership.view.members
 
 
+@pytest.mark.parametrize("seed", FEW_SEEDS)
+def test_who_starts_again_in_a_full_network_has_its_own_dials_within_seconds(seed: int) -> None:
+    overlay = grown(seed, 60, has_books=True)
+    overlay.run(TWO_CYCLES_S)
+    own = []
+
+    for node in overlay.random.sample(overlay.nodes, 10):
+        overlay.leave(node)
+        again = overlay.restart(node)
+        overlay.run(5.0)
+        own.append(sum(link.is_dialled for link in again.membership.view.members))
+
+    assert sum(own) >= 0.95 * len(own) * limits.ACTIVE_AIM, own
+
+
 # --- Losses -----------------------------------------------------------------------------------
 
 

@@ -8,43 +8,27 @@ import pytest
 
 from tests.effort import EFFORT, LONG
 from tests.sim.overlay_support import broken_bounds_of
-from tests.sim.sybils import Siege
+from tests.sim.siege import HOUR_S, Siege
+from tests.sim.sieges import besiege
 
 FEW: Final = 60
-"""Honest nodes of a quick run; each gets as many dials of Sybils as one of 500 does."""
 MANY: Final = 500
-SYBILS_EACH: Final = 4
+"""Honest nodes; each gets as many dials of Sybils in both."""
 
 SEEDS: Final = range(max(1, EFFORT.simulation_seeds // 10))
 LONG_SEEDS: Final = LONG.simulation_seeds // 10
-RESTARTS: Final = 10
-
-HOUR_S: Final = 3600.0
-STAY_S: Final = 4 * HOUR_S
-"""How long somebody is there, on average, before he starts again."""
-
-
-def found_by_the_victim(siege: Siege, apart_s: float) -> list[int]:
-    """Let the victim start ten times; whom has it dialled that is honest, half a minute later?"""
-    found = []
-    for _ in range(RESTARTS):
-        siege.run(apart_s, STAY_S)
-        siege.restart()
-        siege.overlay.run(30)
-        found.append(siege.honest_dials())
-    return found
 
 
 @pytest.mark.threat(7)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_who_restarts_among_sybils_has_dialled_somebody_honest(seed: int) -> None:
-    siege = Siege(seed, FEW, SYBILS_EACH * FEW)
+    siege = Siege(seed, FEW)
     siege.overlay.run(60)
     found = []
     for _ in range(3):
         siege.restart()
         siege.overlay.run(20)
-        found.append(siege.honest_dials())
+        found.append(siege.honest_dials(siege.victims[0]))
 
     assert min(found) >= 1, found
     assert siege.largest_part() == FEW
@@ -56,7 +40,7 @@ def test_who_restarts_among_sybils_has_dialled_somebody_honest(seed: int) -> Non
 def test_while_people_come_and_go_nearly_all_keep_somebody_honest_of_their_own_choice(
     seed: int,
 ) -> None:
-    siege = Siege(seed, FEW // 2, SYBILS_EACH * FEW // 2)
+    siege = Siege(seed, FEW // 2)
 
     siege.run(HOUR_S, stay_s=HOUR_S)
     siege.overlay.run(60)
@@ -68,7 +52,7 @@ def test_while_people_come_and_go_nearly_all_keep_somebody_honest_of_their_own_c
 
 @pytest.mark.threat(7)
 def test_who_knows_nobody_but_sybils_at_his_first_start_meets_nobody_else() -> None:
-    siege = Siege(1, 20, 80)
+    siege = Siege(1, 20)
     newcomer = siege.overlay.add()
     siege.overlay.introduce(newcomer, *siege.sybils[:3])
     siege.overlay.run(60)
@@ -80,13 +64,13 @@ def test_who_knows_nobody_but_sybils_at_his_first_start_meets_nobody_else() -> N
 @pytest.mark.threat(7)
 @pytest.mark.long
 @pytest.mark.timeout(0)
-def test_in_99_of_100_seeds_each_of_ten_restarts_within_an_hour_finds_somebody_honest() -> None:
-    found = {}
+def test_in_99_of_100_seeds_each_of_ten_restarts_in_a_day_finds_somebody_honest() -> None:
+    missed = {}
     for seed in range(LONG_SEEDS):
-        siege = Siege(seed, FEW, SYBILS_EACH * FEW)
-        found[seed] = found_by_the_victim(siege, HOUR_S / RESTARTS)
+        (found,) = besiege(seed, FEW, victims=1, hours=24).found
+        if min(found) == 0:
+            missed[seed] = found
 
-    missed = {seed: starts for seed, starts in found.items() if min(starts) == 0}
     assert len(missed) <= LONG_SEEDS / 100, missed
 
 
@@ -95,8 +79,7 @@ def test_in_99_of_100_seeds_each_of_ten_restarts_within_an_hour_finds_somebody_h
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize(("honest", "hours"), [(MANY, 2), (FEW, 24)])
 def test_it_does_not_get_worse_with_the_hours(honest: int, hours: int) -> None:
-    siege = Siege(0, honest, SYBILS_EACH * honest)
-    found = found_by_the_victim(siege, hours * HOUR_S / RESTARTS)
+    run = besiege(0, honest, victims=1, hours=hours)
 
-    assert min(found) >= 1, found
-    assert siege.without_honest_dial() <= 0.1 * honest
+    assert all(min(turn.found) >= 1 for turn in run.turns), run
+    assert run.turns[-1].without <= 0.1 * honest

@@ -43,8 +43,8 @@ class Attempt(Struct, frozen=True):
     addresses: tuple[Address, ...]
     token: bytes = b""
     """Of the walk that it is for."""
-    has_failed: bool = False
-    """Whether earlier dials led to nothing: then he may come from another part of the network."""
+    is_urgent: bool = False
+    """Whether he is asked for a place with a `Join`, be it another one's."""
 
 
 class Filling:
@@ -57,9 +57,14 @@ class Filling:
         self._passive = passive
         self._refill = refill
         self._refill_at = 0.0
+        self._newcomer_until = 0.0
         self.budget = DialBudget()
         self._attempts: dict[int, Attempt] = {}
         self._last_number = 0
+
+    def begin(self, now: float) -> None:
+        """The node starts: for a moment it is a newcomer."""
+        self._newcomer_until = now + limits.NEWCOMER_S
 
     def attempt(self, number: int) -> Attempt | None:
         """Return what a dial under way is for."""
@@ -99,12 +104,22 @@ class Filling:
         number = self._last_number
         if not allowed or not self.budget.begin(number, allowed, now):
             return []
-        known = self._passive.get(peer) if peer is not None else None
-        has_failed = known is not None and known.failures > 0
-        self._attempts[number] = Attempt(purpose, peer, how, allowed, token, has_failed)
+        is_urgent = self._is_urgent(peer, purpose, now)
+        self._attempts[number] = Attempt(purpose, peer, how, allowed, token, is_urgent)
         is_replacing = bool(len(self._view)) and purpose is Purpose.PLACE
         timeout_s = limits.REPLACE_TIMEOUT_S if is_replacing else limits.DIAL_TIMEOUT_S
         return [Dial(number, allowed, peer, timeout_s)]
+
+    def _is_urgent(self, peer: PeerId | None, purpose: Purpose, now: float) -> bool:
+        if purpose is Purpose.EXCHANGE:
+            return True
+        # Whom a newcomer dials is drawn fairly, who grants a mere question is not: whoever
+        # withholds always has room, while honest nodes are full.
+        if purpose is Purpose.PLACE and now < self._newcomer_until:
+            return True
+        # Earlier dials led to nothing: he may come from another part of the network.
+        known = self._passive.get(peer) if peer is not None else None
+        return known is not None and known.failures > 0
 
     def settle(self, number: int, now: float, *, is_open: bool) -> Attempt | None:
         """A dial is over, well or not; return what it was for."""

@@ -503,6 +503,11 @@ whoever dials us 20 times had replaced the whole view without this (measured). B
 node asks for another one's place: not below 3, because half a network behind a NAT has 5 places for
 every two nodes, and would evict one another for ever."""
 
+NEWCOMER_S: Final = 30.0
+"""So long after its start a node asks with `Join` whomever it dials for a place. By then it has its
+own dials. Among Sybils, who always have room, 79 % of these led to somebody honest instead of 74 %
+(simulated); with no end to it there would be the same trouble behind NATs."""
+
 PASSIVE_LIMIT: Final = 64
 """Peers known that could be dialled. With 95 % of all dead at once 3 of them live."""
 

@@ -7,9 +7,9 @@ larger *passive view* of peers that it could dial. A neighbour that is lost is r
 one of those; shuffles swap samples of both views, so that they stay fresh.
 
 What differs from the paper, because keys are free here and addresses lie: at most five of eight
-places go to connections that others dialled; somebody who has few himself may evict one of these,
-but not often; own dials are exchanged now and then; records are signed by their owners; who failed
-is kept with a growing wait; once a minute somebody known is dialled, which joins parts again.
+places go to connections that others dialled; who has few, or has just started, may evict one of
+these, but not often; own dials are exchanged now and then; records are signed by their owners; who
+failed is kept with a growing wait; each minute somebody known is dialled, which joins parts again.
 """
 
 from __future__ import annotations
@@ -95,8 +95,7 @@ class Membership:
         self._rng = rng
         self._cycle_at: float | None = None
         self._wake_at: float | None = None
-        self._is_short = True
-        """Whether somebody is looked for."""
+        self._looks_for_somebody = True
 
     # --- Facts --------------------------------------------------------------------------------
 
@@ -130,6 +129,7 @@ class Membership:
         """Start the clock of what is done again and again."""
         self._hearsay.wall_ms = wall_ms
         self._cycle_at = now + limits.SHUFFLE_EVERY_S * self._rng.uniform(0.2, 1.0)
+        self._filling.begin(now)
         self._exchange.begin(now)
         self._plan(now)
 
@@ -167,12 +167,12 @@ class Membership:
             return [self._join(link, is_pinned=True)]
         if not link.is_dialled:
             return []
-        link.is_instead = made is not None and made.purpose is Purpose.EXCHANGE
-        if self.view.is_needy or link.is_instead or (made is not None and made.has_failed):
+        purpose = made.purpose if made is not None else None
+        link.is_instead = purpose is Purpose.EXCHANGE
+        if self.view.is_needy or (made is not None and made.is_urgent):
             link.is_asked = True
             return [self._join(link, is_pinned=False)]
-        is_only_a_visit = made is not None and made.purpose is Purpose.REINTRODUCE
-        if is_only_a_visit and not self.view.wants_more_dials:
+        if purpose is Purpose.REINTRODUCE and not self.view.wants_more_dials:
             return [*self._shuffles.begin(link, 0, now)]
         link.is_asked = link.is_answer_due = self.view.has_place_for(link)
         return [_to(link, PlaceAsk())] if link.is_asked else []
@@ -260,7 +260,7 @@ class Membership:
             return []
         self._hearsay.wall_ms = wall_ms
         moves = self._on_frame(link, frame, now)
-        is_all = isinstance(frame, _PASSED_ON) and not self._is_short
+        is_all = isinstance(frame, _PASSED_ON) and not self._looks_for_somebody
         return moves if is_all else self._done(now, moves)
 
     def _on_frame(self, link: Link, frame: MembershipFrame, now: float) -> list[Move]:
@@ -391,7 +391,7 @@ class Membership:
         return moves
 
     def _plan(self, now: float) -> None:
-        self._is_short = self._filling.lacks_somebody
+        self._looks_for_somebody = self._filling.lacks_somebody
         stays = (link.stays_until for link in self.view)
         self._wake_at = earliest(self._cycle_at, self._filling.next_fill(now), *stays)
 
