@@ -6,11 +6,12 @@ import asyncio
 import gc
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from p2pchat import Node
+from tests.deadline import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from p2pchat import Message
     from p2pchat.core.notices import Notice
     from p2pchat.net.connection import Connection
-
-DEADLINE_S: Final = 20.0
-"""Until a condition has to hold; long, because two cores run many tests."""
 
 
 def node(nick: str = "ann", **settings: Any) -> Node:

@@ -12,7 +12,8 @@ from p2pchat.core.values import Address
 from p2pchat.settings import Settings
 from p2pchat.ui.grammar import parse
 from p2pchat.ui.ndjson import Request
-from tests.nodes import DEADLINE_S, node
+from tests.deadline import DEADLINE_S
+from tests.nodes import node
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -27,7 +27,8 @@ from p2pchat.doctor import disk_problem, doctor, examine, files_limit
 from p2pchat.errors import BadUsage
 from p2pchat.inviting import invite_of
 from p2pchat.settings import Settings
-from tests.nodes import DEADLINE_S, address_of, line_of, node, until
+from tests.deadline import DEADLINE_S
+from tests.nodes import address_of, line_of, node, until
 
 Capture = pytest.CaptureFixture[str]
 

@@ -11,17 +11,15 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from p2pchat import Message, Node
 from p2pchat.core.notices import Connected, Disconnected, Notice, Received
+from tests.deadline import DEADLINE_S
 from tests.e2e.processes import environment_of
 from tests.sources import ROOT
-
-DEADLINE_S: Final = 30.0
-"""For each thing that is waited for; starting Python takes most of it on a busy machine."""
 
 Wanted = TypeVar("Wanted")
 

@@ -35,6 +35,7 @@ from p2pchat.pipe_fronts import JsonFront, LineFront, PipeFront
 from p2pchat.stdio import StandardOutput
 from p2pchat.ui.commands import MapForm, NotYet, Say, SetBack
 from p2pchat.ui.model import Toolbar
+from tests.deadline import DEADLINE_S
 from tests.ui.desk import desk
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ async def written_by(front: PipeFront, monkeypatch: pytest.MonkeyPatch) -> Async
         pipe_fronts, "StandardOutput", lambda descriptor=1: StandardOutput(pipes[descriptor][1])
     )
     written = Written()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         async with front:
             yield written
     for descriptor, (reader, writer) in pipes.items():
@@ -299,7 +300,7 @@ async def test_the_lines_of_the_input_become_requests(monkeypatch: pytest.Monkey
     front = LineFront()
     monkeypatch.setattr(front._input, "_descriptor", reader)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         requests = [request async for request in front.requests()]
     os.close(reader)
 
@@ -314,7 +315,7 @@ async def test_a_hurried_front_does_not_wait_for_its_reader(
     monkeypatch.setattr(pipe_fronts, "StandardOutput", lambda _=1: StandardOutput(writer))
     front = LineFront()
     try:
-        async with asyncio.timeout(10), front:
+        async with asyncio.timeout(DEADLINE_S), front:
             front.show(Trouble("x" * 1_000_000, "refused"))
             front.hurry()
     finally:

@@ -34,8 +34,9 @@ from p2pchat.store.profile import open_profile
 from p2pchat.store.running import Running, RunningNode, run_folder
 from p2pchat.wire.invite import decode_invite
 from tests.core.book_support import peer_id, public_ip
+from tests.deadline import DEADLINE_S
 from tests.effort import EFFORT
-from tests.nodes import DEADLINE_S, line_of, node
+from tests.nodes import line_of, node
 
 Capture = pytest.CaptureFixture[str]
 

@@ -19,9 +19,9 @@ from p2pchat.errors import (
     TextTooLong,
     WrongRoom,
 )
+from tests.deadline import DEADLINE_S
 from tests.effort import EFFORT
 from tests.nodes import (
-    DEADLINE_S,
     address_of,
     connections_of,
     line_of,

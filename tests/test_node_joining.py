@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from p2pchat.core.notices import Connected, Disconnected, Received
+from tests.deadline import DEADLINE_S
 from tests.effort import EFFORT
-from tests.nodes import DEADLINE_S, address_of, connections_of, node, until
+from tests.nodes import address_of, connections_of, node, until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,9 +12,9 @@ import pytest
 
 from p2pchat.core import limits
 from p2pchat.errors import BadNick, BadRoom, DialFailed, ListenFailed, ProfileInUse
+from tests.deadline import DEADLINE_S
 from tests.lost_sockets import no_socket_is_lost
 from tests.nodes import (
-    DEADLINE_S,
     address_of,
     connections_of,
     line_of,

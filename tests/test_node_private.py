@@ -19,7 +19,8 @@ from p2pchat.errors import OtherRoom, WrongRoom
 from p2pchat.net.conversation import SecureConversation
 from p2pchat.wire.codec import decode
 from p2pchat.wire.framing import FrameSplitter
-from tests.nodes import DEADLINE_S, address_of, node, notice_of, take, until
+from tests.deadline import DEADLINE_S
+from tests.nodes import address_of, node, notice_of, take, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -22,6 +22,7 @@ from p2pchat.core.notices import (
 )
 from p2pchat.core.values import EnvelopeId, Kind, Message, PeerId, Person
 from p2pchat.notice_queue import NoticeQueue
+from tests.deadline import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,7 +45,7 @@ def published(first: int, *texts: str, kind: Kind = Kind.TEXT) -> Published:
 
 async def all_notices(queue: NoticeQueue) -> list[Notice]:
     queue.end()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         return [notice async for notice in queue.notices()]
 
 
@@ -54,7 +55,7 @@ async def next_of(notices: AsyncIterator[Notice]) -> Notice:
 
 async def all_messages(queue: NoticeQueue) -> list[Message]:
     queue.end()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         return [message async for message in queue.messages()]
 
 
@@ -103,7 +104,7 @@ async def test_an_own_guests_line_is_received_and_not_sent() -> None:
 async def test_whoever_waits_gets_the_next_notice_at_once() -> None:
     queue = NoticeQueue()
     notices = queue.notices()
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(next_of(notices))
         await asyncio.sleep(0)
         assert not waiting.done()

@@ -12,7 +12,8 @@ from p2pchat import Node, sending
 from p2pchat.core.notices import DirectArrived
 from p2pchat.launch import node_for
 from p2pchat.settings import Settings
-from tests.nodes import DEADLINE_S, address_of, node, notice_of
+from tests.deadline import DEADLINE_S
+from tests.nodes import address_of, node, notice_of
 
 if TYPE_CHECKING:
     from pathlib import Path

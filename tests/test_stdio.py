@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from p2pchat import stdio
 from p2pchat.stdio import LINE_LIMIT_BYTES, LineCutter, StandardInput, StandardOutput
+from tests.deadline import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +107,7 @@ async def test_the_lines_of_a_pipe_come_in_order_until_its_end(pipe: Pipe) -> No
     os.write(writer, b"one\ntwo\nlast")
     os.close(writer)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         assert [line async for line in StandardInput(reader).lines()] == ["one", "two", "last"]
 
 
@@ -114,7 +115,7 @@ async def test_a_line_is_there_before_the_next_one_was_written(pipe: Pipe) -> No
     reader, writer = pipe
     lines = StandardInput(reader).lines()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         for number in range(3):
             os.write(writer, b"line %d\n" % number)
             assert await anext(lines) == f"line {number}"
@@ -124,7 +125,7 @@ async def test_an_input_that_is_closed_has_no_lines(pipe: Pipe) -> None:
     reader, _ = pipe
     os.close(reader)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         assert [line async for line in StandardInput(reader).lines()] == []
 
 
@@ -134,7 +135,7 @@ async def test_whoever_does_not_take_lines_lets_the_pipe_fill_up(pipe: Pipe) -> 
     os.set_blocking(writer, False)
     lines = StandardInput(reader).lines()
     os.write(writer, b"first\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         assert await anext(lines) == "first"
 
         written = 0
@@ -161,7 +162,7 @@ async def test_texts_come_out_in_their_order(pipe: Pipe) -> None:
 
     for number in range(1_000):
         output.write(f"{number}\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await output.flush()
 
     assert os.read(reader, 65_536).split() == [b"%d" % number for number in range(1_000)]
@@ -172,7 +173,7 @@ async def test_whoever_keeps_up_waits_for_a_slow_reader(pipe: Pipe) -> None:
     output = StandardOutput(writer)
     output.write("x" * stdio.OUTPUT_LIMIT_BYTES)  # this is being written, and never fits
     output.write("y" * (stdio.OUTPUT_LIMIT_BYTES + 1))
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(output.keep_up())
         await asyncio.sleep(0)
         assert not waiting.done()
@@ -192,7 +193,7 @@ async def test_a_reader_that_is_gone_is_noticed_and_nothing_waits(pipe: Pipe) ->
     os.close(reader)
 
     output.write("into nothing\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await output.broken.wait()
         output.write("again\n")
         await output.flush()
@@ -207,7 +208,7 @@ async def test_giving_up_ends_all_waiting(pipe: Pipe) -> None:
     output.write("y" * 2 * stdio.OUTPUT_LIMIT_BYTES)
 
     asyncio.get_running_loop().call_soon(output.give_up)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await output.keep_up()
         await output.flush()
 
@@ -232,7 +233,7 @@ async def test_lone_surrogates_do_not_break_the_output(pipe: Pipe) -> None:
     output = StandardOutput(writer)
 
     output.write("a\udcffb\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await output.flush()
 
     assert os.read(reader, 100) == b"a\\udcffb\n"

@@ -9,6 +9,7 @@ import pytest
 
 from p2pchat.core import limits
 from p2pchat.tick_timer import TickTimer
+from tests.deadline import DEADLINE_S
 
 
 class Wishes:
@@ -48,7 +49,7 @@ async def test_it_rings_when_it_is_time() -> None:
     wishes.deadline = asyncio.get_running_loop().time() + 0.01
 
     timer.ask()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await timer.wait()
 
     assert asyncio.get_running_loop().time() >= wishes.deadline - 0.001

@@ -18,7 +18,7 @@ from p2pchat.crypto.identity import Identity
 from p2pchat.crypto.room import Room
 from p2pchat.wire.codec import Codec, decode, encode
 from p2pchat.wire.framing import FrameSplitter, frame_bytes
-from tests.e2e.processes import DEADLINE_S
+from tests.deadline import DEADLINE_S
 
 if TYPE_CHECKING:
     from p2pchat.core.frames import Frame, Incoming

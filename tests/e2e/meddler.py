@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from p2pchat.crypto.identity import Identity
+from tests.deadline import DEADLINE_S
 from tests.e2e.hostile_peer import HostilePeer
-from tests.e2e.processes import DEADLINE_S
 
 if TYPE_CHECKING:
     from p2pchat.core.values import PeerId

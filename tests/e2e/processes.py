@@ -15,11 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
+from tests.deadline import DEADLINE_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-DEADLINE_S: Final = 20.0
-"""Until a condition has to hold; long, because two cores run many tests."""
 
 PROGRAM: Final = (sys.executable, "-m", "p2pchat")
 ARTICLE_NODE: Final = (sys.executable, str(Path(__file__).with_name("article_node.py")))

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from p2pchat.core.frames import Goodbye, GoodbyeSeen
+from tests.deadline import DEADLINE_S
 from tests.e2e.files import files_of
 from tests.e2e.hostile_peer import HostilePeer
 from tests.e2e.network_namespace import network_namespace, why_not
-from tests.e2e.processes import DEADLINE_S, wait_until
+from tests.e2e.processes import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.processes import ARTICLE_NODE, DEADLINE_S
+from tests.deadline import DEADLINE_S
+from tests.e2e.processes import ARTICLE_NODE
 
 if TYPE_CHECKING:
     from pathlib import Path

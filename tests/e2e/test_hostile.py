@@ -19,9 +19,10 @@ from p2pchat.core import limits
 from p2pchat.core.frames import Carry, Goodbye, Hello, Ping, Pong, Proof, Welcome
 from p2pchat.core.values import envelope_id
 from p2pchat.logs import SAME_EVENT_PER_MINUTE
+from tests.deadline import DEADLINE_S
 from tests.e2e.files import allow_files, files_of
 from tests.e2e.hostile_peer import HostilePeer
-from tests.e2e.processes import DEADLINE_S, Programs, wait_until
+from tests.e2e.processes import Programs, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,6 +12,7 @@ from zeroconf._dns import DNSQuestion
 from zeroconf._protocol.outgoing import DNSOutgoing
 
 from p2pchat.net.advertisements import SERVICE_TYPE
+from tests.deadline import DEADLINE_S
 
 QUERY, PTR, IN = 0, 12, 1
 
@@ -20,7 +21,7 @@ def main(ip: str) -> str:
     question = DNSOutgoing(QUERY, multicast=False)
     question.add_question(DNSQuestion(SERVICE_TYPE, PTR, IN))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        asking.settimeout(10)
+        asking.settimeout(DEADLINE_S)
         asking.connect((ip, 5353))
         asking.send(question.packets()[0])
         try:

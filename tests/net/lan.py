@@ -8,14 +8,13 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from tests.deadline import DEADLINE_S
 from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-PATIENCE_S: Final = 20.0
 
 
 class Looking:
@@ -50,7 +49,7 @@ class Looking:
 
     def _next(self, is_it: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         while True:
-            line = json.loads(self._lines.get(timeout=PATIENCE_S))
+            line = json.loads(self._lines.get(timeout=DEADLINE_S))
             if "found" in line:
                 self.found.append(line)
             if "changed" in line:
@@ -78,4 +77,4 @@ def looking(
         finally:
             assert process.stdin is not None
             process.stdin.close()
-            assert process.wait(PATIENCE_S) == 0
+            assert process.wait(DEADLINE_S) == 0

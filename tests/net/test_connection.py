@@ -24,6 +24,7 @@ from p2pchat.errors import HungUp, SpeaksPlainText
 from p2pchat.net.connection import Connection
 from p2pchat.net.conversation import PlainConversation, SecureConversation
 from p2pchat.net.stream import wrap
+from tests.deadline import DEADLINE_S
 from tests.net.streams import FakeStream
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Bench:
 @asynccontextmanager
 async def bench(conversation: Conversation | None = None) -> AsyncIterator[Bench]:
     made = Bench(conversation or PlainConversation(NUMBER))
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
         made.run = tasks.create_task(made.connection.run(), name="reader")
         await turn()
         try:

@@ -16,6 +16,7 @@ import pytest
 
 from p2pchat import Node
 from p2pchat.net.files import PLENTY, files_left
+from tests.deadline import DEADLINE_S
 from tests.sources import ROOT
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def cramped_node(files: int) -> Iterator[Cramped]:
         finally:
             assert process.stdin is not None
             process.stdin.close()
-            assert process.wait(30) == 0
+            assert process.wait(DEADLINE_S) == 0
 
 
 @contextmanager
@@ -87,7 +88,7 @@ async def honest_dial_s(port: int) -> float:
     """Return how long it took until a connection was open."""
     began_at = time.monotonic()
     async with Node("bob", "127.0.0.1", 0, manual=True, ephemeral=True) as bob:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE_S):
             await bob.connect(f"127.0.0.1:{port}")
         return time.monotonic() - began_at
 

@@ -12,6 +12,7 @@ import pytest
 from p2pchat.core.values import Address
 from p2pchat.net import interfaces
 from p2pchat.net.interfaces import InterfaceAddress, InterfaceWatch, own_addresses
+from tests.deadline import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,7 @@ def polling(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 async def _looks(machine: Machine, count: int) -> None:
     wanted = machine.looks + count
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         while machine.looks < wanted:  # noqa: ASYNC110 - nothing tells when it holds
             await asyncio.sleep(0)
 

@@ -17,6 +17,7 @@ from p2pchat.net import race
 from p2pchat.net.race import Place, connect_first, dial_failed
 from p2pchat.net.stream import TcpStream
 from p2pchat.net.tcp import dial, dial_first
+from tests.deadline import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,7 +38,7 @@ async def listening() -> AsyncIterator[tuple[str, int]]:
     alone = len(asyncio.all_tasks())
     try:
         yield server.sockets[0].getsockname()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             while len(asyncio.all_tasks()) > alone:  # noqa: ASYNC110 - asyncio's own, accepting
                 await asyncio.sleep(0)
     finally:
@@ -116,7 +117,7 @@ async def test_an_address_that_refuses_makes_way_at_once(
 ) -> None:
     monkeypatch.setattr(limits, "HAPPY_EYEBALLS_DELAY_S", 1000.0)
 
-    async with listening() as there, asyncio.timeout(10):
+    async with listening() as there, asyncio.timeout(DEADLINE_S):
         network.places = [closed, there]
         stream = await connect_first([NAMED], 10.0)
 
@@ -131,7 +132,7 @@ async def test_an_address_that_is_silent_is_overtaken_and_closed(
 ) -> None:
     monkeypatch.setattr(limits, "HAPPY_EYEBALLS_DELAY_S", 0.001)
 
-    async with listening() as there, asyncio.timeout(10):
+    async with listening() as there, asyncio.timeout(DEADLINE_S):
         network.places = [SILENT, there]
         stream = await connect_first([NAMED], 10.0)
 
@@ -146,7 +147,7 @@ async def test_an_address_that_is_late_may_still_win(
     monkeypatch.setattr(limits, "HAPPY_EYEBALLS_DELAY_S", 0.001)
     network.gate.clear()
 
-    async with listening() as there, asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with listening() as there, asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
         network.places = [there, SILENT, SILENT]
         connecting = tasks.create_task(connect_first([NAMED], 10.0))
         while len(network.tried) < 3:  # noqa: ASYNC110 - nothing tells when it holds
@@ -166,7 +167,7 @@ async def test_of_two_that_answer_at_once_one_is_closed(
     monkeypatch.setattr(limits, "HAPPY_EYEBALLS_DELAY_S", 0.001)
     network.gate.clear()
 
-    async with listening() as there, asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with listening() as there, asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
         network.places = [there, there]
         connecting = tasks.create_task(connect_first([NAMED], 10.0))
         while len(network.tried) < 2:  # noqa: ASYNC110 - nothing tells when it holds
@@ -199,7 +200,7 @@ async def test_several_addresses_of_one_host_are_raced_like_those_of_a_name(
 ) -> None:
     monkeypatch.setattr(limits, "HAPPY_EYEBALLS_DELAY_S", 0.001)
 
-    async with listening() as there, asyncio.timeout(10):
+    async with listening() as there, asyncio.timeout(DEADLINE_S):
         candidates = [Address(*SILENT), Address("a..b", 1), Address(*closed), Address(*there)]
         stream = await dial_first([*candidates, Address(*there)], 10.0)
 
@@ -266,7 +267,7 @@ async def test_a_dial_that_is_given_up_at_any_moment_leaves_no_socket_behind(
     async with listening() as there:
         network.places = [there]
         for turns in range(TURNS):
-            async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+            async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
                 dialling = tasks.create_task(dial(Address(host, there[1])))
                 for _ in range(turns):
                     await asyncio.sleep(0)

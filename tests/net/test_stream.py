@@ -14,6 +14,7 @@ import pytest
 from p2pchat.core import limits
 from p2pchat.core.values import Address
 from p2pchat.net.stream import TcpStream, wrap
+from tests.deadline import DEADLINE_S
 from tests.unread import unread_bytes
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ async def pair() -> AsyncIterator[tuple[TcpStream, socket.socket]]:
     there.setblocking(False)
     stream = await wrap(dialling)
     with there:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             yield stream, there
         stream.abort()
         await asyncio.sleep(0)

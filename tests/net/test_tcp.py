@@ -17,6 +17,7 @@ from p2pchat.net import tcp
 from p2pchat.net.interfaces import reachable_addresses
 from p2pchat.net.stream import TcpStream
 from p2pchat.net.tcp import Listener, dial, probe
+from tests.deadline import DEADLINE_S
 from tests.lost_sockets import no_socket_is_lost
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ LOCAL = "127.0.0.1"
 async def listening() -> AsyncIterator[tuple[Listener, list[TcpStream]]]:
     listener = Listener(LOCAL, 0)
     accepted: list[TcpStream] = []
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(listener.serve(accepted.append))
         try:
             yield listener, accepted
@@ -200,7 +201,7 @@ async def _stop_after(turns: int) -> int:
     """Stop listening so many turns of the loop after somebody knocked; count who got in."""
     listener = Listener(LOCAL, 0)
     accepted: list[TcpStream] = []
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(listener.serve(accepted.append))
         for _ in range(5):
             await asyncio.sleep(0)

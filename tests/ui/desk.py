@@ -16,6 +16,7 @@ from prompt_toolkit.output import DummyOutput
 from p2pchat.ui.completion import Candidate
 from p2pchat.ui.model import Toolbar
 from p2pchat.ui.terminal import Terminal
+from tests.deadline import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -74,15 +75,15 @@ class Desk:
         self._lines = terminal.lines()
 
     async def line(self) -> str:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             return await anext(self._lines)
 
     async def has_ended(self) -> bool:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             return await anext(self._lines, None) is None
 
     async def until(self, claim: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             while not claim():
                 await _one_turn_of_the_loop()
 

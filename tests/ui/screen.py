@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import termios
 import time
 from typing import TYPE_CHECKING, Self
@@ -10,11 +11,10 @@ from typing import TYPE_CHECKING, Self
 import pexpect
 import pyte
 
+from tests.deadline import DEADLINE_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-DEADLINE_S = 20.0
-"""Until a condition has to hold; long, because two cores run many tests."""
 
 
 def _inherited() -> dict[str, str]:
@@ -62,7 +62,12 @@ class Screen:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.child.close(force=True)
+        # Not by pexpect's close(force=True), which gives up when a busy machine needs its time.
+        if self.child.isalive():
+            self.child.kill(signal.SIGKILL)
+            self.child.wait()
+        self.child.ptyproc.delayafterclose = 0
+        self.child.close(force=False)
 
     def attributes(self) -> list[object]:
         """Return the settings of the terminal, such as whether it echoes."""
@@ -98,6 +103,9 @@ class Screen:
 
     def wait_until(self, claim: Callable[[], bool], what: str = "the condition") -> None:
         """Read output until the claim holds.
+
+        What the program draws may come in pieces, so a claim about more than one row, or about a
+        row and the cursor, has to be waited for as a whole.
 
         Raises:
             ScreenError: It did not within the deadline, or the program ended.

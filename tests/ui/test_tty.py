@@ -20,6 +20,7 @@ from rich.text import Text
 from p2pchat.errors import TerminalGone
 from p2pchat.ui.terminal import Terminal
 from p2pchat.ui.tty import PatientInput
+from tests.deadline import DEADLINE_S
 from tests.ui.desk import LOBBY
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ async def test_an_output_that_fails_ends_the_lines_with_terminal_gone(
     screen.is_broken = is_early
     monkeypatch.setattr(sys, "stdout", screen)
     with create_pipe_input() as keys:
-        async with Terminal("alice", LOBBY, input=keys) as terminal, asyncio.timeout(10):
+        async with Terminal("alice", LOBBY, input=keys) as terminal, asyncio.timeout(DEADLINE_S):
             keys.send_text("hello\r" * (not is_early))
             lines = terminal.lines()
             if not is_early:
