@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from p2pchat.store.profile import open_profile
 from p2pchat.store.rooms import KnownRooms
 from p2pchat.store.running import run_folder
 from p2pchat.wire.invite import decode_invite
+from tests.ports import held_port
 
 Capture = pytest.CaptureFixture[str]
 
@@ -79,10 +79,8 @@ async def test_a_profile_that_is_in_use_is_not_promised(profiles: Path, capfd: C
 
 
 async def test_the_port_asked_for_is_the_one_promised(profiles: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-
-    await found(Settings(host="127.0.0.1", port=port), "tea", as_qr=False)
+    with held_port() as port:
+        await found(Settings(host="127.0.0.1", port=port), "tea", as_qr=False)
 
     assert KnownRooms(profiles).named("tea")[0].port == port
 

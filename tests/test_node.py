@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +30,7 @@ from tests.nodes import (
     take,
     until,
 )
+from tests.ports import held_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -238,17 +238,16 @@ async def test_a_dial_returns_who_is_there() -> None:
 
 
 async def test_a_dial_that_leads_nowhere_says_why() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    async with node("ann") as ann, node("bob", room="elsewhere") as bob:
-        with pytest.raises(NobodyListening):
-            await ann.connect(f"127.0.0.1:{port}")
-        with pytest.raises(OwnAddress):
-            await ann.connect(address_of(ann))
-        with pytest.raises(WrongRoom):
-            await ann.connect(address_of(bob))
-        with pytest.raises(BadAddress):
-            await ann.connect("nowhere")
+    with held_port() as port:
+        async with node("ann") as ann, node("bob", room="elsewhere") as bob:
+            with pytest.raises(NobodyListening):
+                await ann.connect(f"127.0.0.1:{port}")
+            with pytest.raises(OwnAddress):
+                await ann.connect(address_of(ann))
+            with pytest.raises(WrongRoom):
+                await ann.connect(address_of(bob))
+            with pytest.raises(BadAddress):
+                await ann.connect("nowhere")
 
 
 async def test_two_nodes_whose_dials_cross_have_one_connection() -> None:

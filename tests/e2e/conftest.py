@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.processes import Programs
+from tests.e2e.village import Villages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.e2e.village import Village
 
 
 @pytest.fixture
@@ -20,3 +23,17 @@ def programs(tmp_path: Path) -> Iterator[Programs]:
         yield started
     finally:
         started.close()
+
+
+@pytest.fixture(scope="module")
+def villages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Villages]:
+    programs = Programs(tmp_path_factory.mktemp("villages"))
+    try:
+        yield Villages(programs)
+    finally:
+        programs.close()
+
+
+@pytest.fixture
+def village(villages: Villages) -> Village:
+    return villages.village()

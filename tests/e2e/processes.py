@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
 from tests.deadline import DEADLINE_S
+from tests.ports import held_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -221,10 +222,13 @@ class Program:
 
     def connect(self, other: Program) -> None:
         """Have it dial another one, and wait until both say so."""
-        already = len(_all_with("Connected: ", other.out))
+        opened, accepted = len(self._opened(other)), len(_all_with("Connected: ", other.out))
         self.say(f"connect {other.address}")
-        self.wait_for(f"({other.address})")
-        other.wait_until(lambda: len(_all_with("Connected: ", other.out)) > already, "Connected")
+        self.wait_until(lambda: len(self._opened(other)) > opened, "Connected")
+        other.wait_for_lines("Connected: ", accepted + 1)
+
+    def _opened(self, other: Program) -> list[str]:
+        return _all_with(f"({other.address})", _all_with("Connected: ", self.out))
 
     def signal(self, number: int) -> None:
         self._process.send_signal(number)
@@ -292,6 +296,11 @@ class Programs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._started: list[Program] = []
+        self._held = contextlib.ExitStack()
+
+    def port(self) -> int:
+        """Return a port where nobody listens, for a program that is to listen there or not."""
+        return self._held.enter_context(held_port())
 
     def home(self) -> Path:
         """Return a home where nobody lives yet."""
@@ -344,6 +353,7 @@ class Programs:
         return started
 
     def close(self) -> None:
+        self._held.close()
         for program in self._started:
             program.close()
         for program in self._started:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.crypto.hostile import make_certificate
+from tests.deadline import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,6 +66,8 @@ def test_three_processes_on_ipv4_ipv6_and_both_hear_each_other(programs: Program
     both.wait_for("Connected: four (127.0.0.1:")
     six.say(f"connect [::1]:{both.port}")
     both.wait_for("Connected: six ([::1]:")
+    for dialler in (four, six):
+        dialler.wait_for("Connected: both")
     four.say("from four")
     six.wait_for("four -> from four")
     six.say("from six")
@@ -114,8 +117,7 @@ def test_a_neighbour_that_is_dialled_again_is_one_connection_still(programs: Pro
 def test_a_connection_from_the_command_line_is_tried_again_until_it_opens(
     programs: Programs,
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as placeholder:
-        port = placeholder.getsockname()[1]
+    port = programs.port()
     bob = programs.line("--nick", "bob", "--manual", "--connect", f"127.0.0.1:{port}")
     bob.wait_for("Error: could not connect")
 
@@ -137,6 +139,7 @@ def test_the_own_address_is_recognised_quietly(programs: Programs, address: str)
     ann.say(f"connect {address.format(ann.port)}")
 
     assert ann.wait_for("Error: ") == "Error: that is this node's own address."
+    assert ann.leave() == 0
     assert not any("Connected: " in line for line in ann.out)
 
 
@@ -157,8 +160,7 @@ def test_a_copy_of_the_own_profile_is_told_to_both(programs: Programs, tmp_path:
 
 def test_a_closed_port_is_told_with_what_to_do(programs: Programs) -> None:
     ann = everywhere(programs, "ann")
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
+    port = programs.port()
 
     ann.say(f"connect 127.0.0.1:{port}")
 
@@ -172,8 +174,7 @@ def test_a_closed_port_of_a_name_with_two_addresses_is_told_the_same_way(
     programs: Programs,
 ) -> None:
     ann = everywhere(programs, "ann")
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
+    port = programs.port()
 
     ann.say(f"connect localhost:{port}")
 
@@ -205,6 +206,7 @@ def test_another_room_is_refused_aloud_on_both_sides(programs: Programs) -> None
     )
     bob.end_input()
     assert bob.wait() == 1
+    assert ann.leave() == 0
     assert ann.heard == []
 
 
@@ -236,7 +238,7 @@ def server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
         thread.start()
         yield f"127.0.0.1:{listening.getsockname()[1]}"
         listening.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
+    thread.join(DEADLINE_S)
 
 
 def test_a_server_that_talks_plain_text_is_no_p2pchat(programs: Programs) -> None:

@@ -77,7 +77,8 @@ def test_the_death_of_the_middle_is_told_and_everybody_else_goes_on(programs: Pr
     dot.say("and back together")
 
     assert ann.wait_for("and back together") == "dot -> and back together"
-    assert not any("Disconnected" in line for line in dot.out)
+    assert dot.leave() == 0
+    assert not any("Disconnected: bob" in line for line in dot.out)
 
 
 def test_who_leaves_is_named_and_the_rest_goes_on(programs: Programs) -> None:
@@ -92,6 +93,7 @@ def test_who_leaves_is_named_and_the_rest_goes_on(programs: Programs) -> None:
     ann.wait_for("cid -> who is left?")
 
     assert code == 0
+    assert ann.leave() == 0
     assert not any("gone" in line for line in ann.err)
 
 
@@ -193,4 +195,5 @@ def test_disconnect_ends_one_connection_and_says_so(programs: Programs) -> None:
     cid.wait_for("bob -> to the rest")
 
     assert bob.wait_for("Error: ") == 'Error: no one called "ann" is connected to you.'
+    assert ann.leave() == 0
     assert ann.heard == []

@@ -125,8 +125,7 @@ def come_and_go(programs: Programs, times: int) -> None:
     bob.connect(ann)
     bob.say("is all well?")
     ann.wait_for("bob -> is all well?")
-    ann.say("exit")
-    assert ann.wait() == 0
+    assert ann.leave() == 0
     assert "unexpected" not in ann.log
     assert "Traceback" not in ann.log
 

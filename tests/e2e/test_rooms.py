@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import socket
 import sys
 from math import ceil
 from pathlib import Path
@@ -37,8 +36,7 @@ class Founder:
     """Somebody who has just founded a room, and is not in it yet."""
 
     def __init__(self, programs: Programs, home: Path, room: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = str(free.getsockname()[1])
+        port = str(programs.port())
         founding = programs.bare("invite", "--new-room", room, "--port", port, home=home)
         assert founding.wait() == 0
         (self.url,) = founding.out
@@ -110,8 +108,7 @@ def test_a_room_lives_on_by_invites_and_its_secret_is_in_the_files_of_rooms_only
     assert not any(founder.is_in(exposed(program)) for program in (ann, ben))
 
     # The founder goes and comes back: by the name alone.
-    ann.say("exit")
-    assert ann.wait() == 0
+    assert ann.leave() == 0
     ben.wait_for("Disconnected: ann")
     again = founders_node(programs, tmp_path, room)
     again.wait_for("Connected: ben")
@@ -120,8 +117,7 @@ def test_a_room_lives_on_by_invites_and_its_secret_is_in_the_files_of_rooms_only
     assert again.port == ann.port, "where the invite says that the founder is"
 
     # The founder goes for good, and a third one joins by an invite of who is left.
-    again.say("exit")
-    assert again.wait() == 0
+    assert again.leave() == 0
     ben.say("/invite")
     url = ben.wait_for_error(INVITE_SCHEME)
     third = tmp_path / "third.invite"
@@ -131,9 +127,7 @@ def test_a_room_lives_on_by_invites_and_its_secret_is_in_the_files_of_rooms_only
     cid.wait_for("Connected: ben")
     cid.say("who founded this?")
     assert ben.wait_for("founded") == "cid -> who founded this?"
-    for program in (ben, cid):
-        program.say("exit")
-        assert program.wait() == 0
+    assert ben.leave() == cid.leave() == 0
 
     assert files_with(founder, *homes) == {".rooms"}
     said = [line for program in (ann, ben, again, cid) for line in program.err + program.out]
@@ -156,8 +150,7 @@ def test_who_was_invited_finds_the_room_by_its_name(
     first = invited(programs, founder.invite_file(tmp_path), tmp_path / "ben", "ben")
     assert f"next time type  p2pchat -r {founder.room}" in first.wait_for_error("remembered")
     first.wait_for("Connected: ann")
-    first.say("exit")
-    assert first.wait() == 0
+    assert first.leave() == 0
 
     again = programs.line("-n", "ben", "-r", founder.room, home=tmp_path / "ben")
 
@@ -192,8 +185,7 @@ def test_the_same_passphrase_in_two_files_is_one_room(
 
     assert ann.wait_for(" -> ") == "ben -> hello"
     for program in (ann, ben):
-        program.say("exit")
-        assert program.wait() == 0
+        assert program.leave() == 0
         for kept in program.home.rglob("*"):
             assert not kept.is_file() or PASSPHRASE.encode() not in kept.read_bytes()
         assert not any(PASSPHRASE in line for line in program.out + program.err)
@@ -221,9 +213,9 @@ def test_a_stranger_is_refused_aloud_and_learns_nothing(
 
     for _ in range(3):
         sam.request("connect", address=ann.address)
-    sam.wait_until(lambda: len(sam.of_type("error")) == 3, "three refusals")
+    refusals = sam.wait_for_objects("error", 3)
 
-    assert {error["code"] for error in sam.of_type("error")} == {"room-refused"}
+    assert [error["code"] for error in refusals] == ["room-refused"] * 3
     assert sam.of_type("error")[0]["message"] == (
         "that node is in another room, or its invite has another secret."
     )
@@ -231,8 +223,7 @@ def test_a_stranger_is_refused_aloud_and_learns_nothing(
         ann.wait_for_error("refused")
         == "refused a connection from 127.0.0.1: another room or another secret"
     )
-    sam.say("exit")
-    assert sam.wait() == 0
+    assert sam.leave() == ann.leave() == 0
     assert sum("refused" in line for line in ann.err) == 1
     assert not any("Connected" in line for line in ann.out)
     assert not any("ann" in str(found) for found in sam.objects[1:])
@@ -249,8 +240,7 @@ def test_an_invite_to_another_room_is_remembered_and_the_command_told(
     here.request("connect", address=founder.url, ref="7")
 
     error = here.wait_for_object("error", code="room-refused")
-    here.say("exit")
-    assert here.wait() == 0
+    assert here.leave() == 0
 
     assert error["message"].endswith(f"  p2pchat -r {founder.room}")
     assert error["ref"] == "7"
@@ -259,6 +249,7 @@ def test_an_invite_to_another_room_is_remembered_and_the_command_told(
     ann.wait_for("Listening")
     there = programs.line("-n", "ben", "-r", founder.room, home=home)
     there.wait_for("Connected: ann")
+    assert there.leave() == 0
     assert not any("Error" in line or "Requesting" in line for line in there.out)
 
 

@@ -19,6 +19,7 @@ from p2pchat.net.stream import TcpStream
 from p2pchat.net.tcp import Listener, dial, probe
 from tests.deadline import DEADLINE_S
 from tests.lost_sockets import no_socket_is_lost
+from tests.ports import held_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -48,15 +49,13 @@ async def connected(listener: Listener, accepted: list[TcpStream]) -> tuple[TcpS
 
 
 async def test_a_closed_port_and_an_unknown_name_are_told_apart() -> None:
-    with socket.create_server((LOCAL, 0)) as closed:
-        port = closed.getsockname()[1]
-
-    for host in (LOCAL, "localhost", "", "::", "0.0.0.0"):
-        with pytest.raises(NobodyListening) as caught:
-            await dial(Address(host, port))
-        assert str(caught.value.address) == str(Address(host, port))
-    with pytest.raises(Unreachable):
-        await dial(Address("no-such-machine.invalid", port))
+    with held_port() as port:
+        for host in (LOCAL, "localhost", "", "::", "0.0.0.0"):
+            with pytest.raises(NobodyListening) as caught:
+                await dial(Address(host, port))
+            assert str(caught.value.address) == str(Address(host, port))
+        with pytest.raises(Unreachable):
+            await dial(Address("no-such-machine.invalid", port))
 
 
 async def test_a_name_that_is_too_long_or_strange_is_no_crash() -> None:
