@@ -1,7 +1,7 @@
 """A node that a test drives: one JSON object a line in, one a line out.
 
 In: {"connect": "host:port"} or {"write": "key in hex", "text": "..."}.
-Out: {"type": "ready" | "DirectArrived" | "DirectReceipt" | ..., ...}.
+Out: {"type": "ready" | "Connected" | "DirectArrived" | "DirectReceipt" | ..., ...}.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from p2pchat.core.notices import (
     DirectReceipt,
     DirectSent,
     DirectWaits,
+    Disconnected,
     Notice,
 )
 from p2pchat.core.values import PeerId, Person
@@ -36,8 +37,9 @@ def tell_notice(notice: Notice) -> None:
             tell(type(notice).__name__, id=message.id, text=message.text, nick=message.person.nick)
         case DirectReceipt(name) | DirectWaits(name):
             tell(type(notice).__name__, id=name)
-        case Connected():
-            tell("Connected")
+        case Connected() | Disconnected():
+            assert notice.person.id is not None, "a guest"
+            tell(type(notice).__name__, peer=notice.person.id.hex())
 
 
 async def obey(node: Node) -> None:

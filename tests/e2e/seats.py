@@ -39,6 +39,10 @@ class Seat:
         self.screen.wait_for("1 peer ")
         self.screen.wait_for("--> bob joined (")
 
+    def is_at_rest(self, prompt: str = "ann>") -> bool:
+        """Tell whether all is drawn down to the end of the toolbar, below that prompt."""
+        return self.screen.lines[-2:-1] == [prompt] and self.toolbar.endswith(" · /help")
+
     @property
     def toolbar(self) -> str:
         lines = self.screen.lines  # none while all is drawn anew

@@ -26,10 +26,11 @@ def test_in_line_mode_a_direct_message_reaches_one_of_two_and_nobody_else(
     bob.wait_for("cid -> and for all")
 
     assert ann.wait_for("(direct)") == "(direct) cid -> for you alone"
-    assert not any("alone" in line for line in bob.out)
     ann.say("/reply thanks")
     assert cid.wait_for("(direct)") == "(direct) ann -> thanks"
+    assert ann.leave() == bob.leave() == 0
     assert not any("(direct)" in line for line in ann.out if "thanks" in line)
+    assert not any("alone" in line or "thanks" in line for line in bob.out)
 
 
 def test_with_json_each_step_is_an_object_and_ref_comes_back(programs: Programs) -> None:
@@ -62,8 +63,7 @@ def test_who_is_away_gets_it_from_the_next_run_of_its_author(
     ann = programs.line("--nick", "ann", "--manual", home=of_ann)
     bob = programs.line("--nick", "bob", "--manual", home=of_bob)
     ann.connect(bob)
-    bob.say("exit")
-    bob.wait()
+    assert bob.leave() == 0
     ann.wait_for("Disconnected: bob")
     ann.say("@bob when you are back")
     ann.end_input()
@@ -88,8 +88,7 @@ def test_a_verified_person_is_one_after_a_restart_and_a_blocked_one_stays_away(
         ann.connect(other)
     ann.say("/verify bob yes", "/block cid")
     ann.wait_for_error("cid is blocked")
-    ann.say("exit")
-    ann.wait()
+    assert ann.leave() == 0
 
     ann = programs.line("--nick", "ann", "--manual", home=of_ann)
     for other in (bob, cid):
@@ -98,10 +97,13 @@ def test_a_verified_person_is_one_after_a_restart_and_a_blocked_one_stays_away(
     assert "  verified" in ann.wait_for_error("name bob")
     assert "not verified" in ann.wait_for_error("name cid")
     assert "/unblock cid" in ann.wait_for("Error: ")
+    bob.connect(cid)
     cid.say("@ann do you hear me?", "hello?")
+    bob.wait_for("cid -> hello?")  # and hands it on to ann, before his own
     bob.say("hello!")
 
     ann.wait_for("bob -> hello!")
+    assert ann.leave() == 0
     assert not any("cid ->" in line for line in ann.out)
 
 
@@ -134,8 +136,7 @@ def test_on_the_terminal_both_sides_of_it_are_marked_and_a_mistake_comes_back(
         ann.screen.press("\x03@bbo hi\r")
         ann.screen.wait_for("Did you mean bob?")
         ann.screen.wait_for("ann> @bbo hi")
-        bob.say("exit")
-        bob.wait()
+        assert bob.leave() == 0
         ann.screen.wait_for("<-- bob left")
         ann.screen.press("\x03@bob are you back?\r")
         ann.screen.wait_for("1 waiting")

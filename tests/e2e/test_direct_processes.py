@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.e2e.processes import JsonProgram, environment_of, wait_until
+from tests.e2e.processes import JsonProgram, environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,10 +56,15 @@ class Resident:
         self.program = self._start(port)
 
     def connect(self, other: Resident) -> None:
-        already = len(other.program.of_type("Connected"))
+        # It may be connected already: who had dialled one that starts again dials it once more.
         self.program.say(json.dumps({"connect": other.program.address}))
-        self.program.wait_for_object("Connected")
-        wait_until(lambda: len(other.program.of_type("Connected")) > already, "Connected")
+        self.program.wait_until(lambda: self.is_connected_to(other), "connected")
+        other.program.wait_until(lambda: other.is_connected_to(self), "connected")
+
+    def is_connected_to(self, other: Resident) -> bool:
+        peer = other.ready["id"]
+        told = [found["type"] for found in self.program.objects if found.get("peer") == peer]
+        return told[-1:] == ["Connected"]
 
     def write(self, other: Resident, text: str) -> str:
         """Write to somebody; return the id of the message."""
@@ -95,7 +100,10 @@ def test_a_message_passes_two_others_and_is_shown_by_its_recipient_alone(
 
     assert dot.program.wait_for_object("DirectArrived")["text"] == "for you alone"
     ann.program.wait_for_object("DirectReceipt", id=name)
-    assert [bob.shown(), cid.shown()] == [[], []]
+    for relay in (bob, cid):
+        ann.write(relay, "for you, later")
+        relay.program.wait_for_object("DirectArrived", text="for you, later")
+        assert relay.shown() == ["for you, later"]
 
 
 def test_a_killed_author_delivers_after_its_restart(residents: dict[str, Resident]) -> None:
@@ -127,10 +135,12 @@ def test_a_killed_recipient_gets_what_comes_and_nothing_twice(
 
     dot.restart()
     dot.connect(cid)
-    name = ann.write(dot, "after")
+    for text in ("after", "long after"):
+        name = ann.write(dot, text)
+        ann.program.wait_for_object("DirectReceipt", id=name)
 
-    ann.program.wait_for_object("DirectReceipt", id=name)
-    assert dot.shown() == ["after"]
+    dot.program.wait_for_object("DirectArrived", text="long after")
+    assert dot.shown() == ["after", "long after"]
 
 
 def memory_of(pid: int) -> Iterator[bytes]:
@@ -173,6 +183,7 @@ def test_neither_the_memory_nor_the_files_of_a_relay_hold_the_text(
     for relay in (bob, cid):
         assert not holds(relay.program.pid, secret)
     for person in residents.values():
+        person.kill()  # so that no file changes any more
         for file in person.folder.rglob("*"):
             assert not file.is_file() or secret.encode() not in file.read_bytes(), file
     assert "FrameReceived" in (bob.folder / "log.txt").read_text()

@@ -53,10 +53,7 @@ def test_with_somebody_to_talk_to_all_is_well(programs: Programs) -> None:
 
 
 def test_who_does_not_listen_is_named_and_the_exit_code_says_so(programs: Programs) -> None:
-    (ann,) = programs.people("ann")
-    gone = ann.address
-    ann.say("exit")
-    ann.wait()
+    gone = f"127.0.0.1:{programs.port()}"
 
     doctor = programs.bare("doctor", *HERE_ONLY, "-c", gone)
 

@@ -52,6 +52,7 @@ def test_who_is_between_is_refused_where_a_key_is_expected(
 
         refused = bob.wait_for_object("error")
 
+    assert bob.leave() == 0
     assert refused["code"] == "key-mismatch"
     assert bob.of_type("connected") == []
 
@@ -78,4 +79,5 @@ def test_proofs_that_he_hands_on_open_nothing(programs: Programs, ann: JsonProgr
 
         bob.wait_for_object("error")
 
+    assert bob.leave() == ann.leave() == 0
     assert bob.of_type("connected") == ann.of_type("connected") == []

@@ -36,6 +36,7 @@ def test_linear_text_moves_no_cursor_and_chats_all_the_same(
         ann.screen.wait_for("bob: hello there")
         ann.screen.press("and to you\r")
         bob.wait_for("ann -> and to you")
+        ann.screen.wait_for("two")
         ann.screen.press("/peesr\rexit\r")
 
         assert ann.screen.wait_for_end() == 0
@@ -70,4 +71,5 @@ def test_a_terminal_that_vanishes_ends_it_with_129_and_a_goodbye(
 
     assert ann.screen.child.exitstatus == HUNG_UP
     bob.wait_for("Disconnected: ann")
+    assert bob.leave() == 0
     assert not any("is gone" in line for line in bob.err), "it did not say goodbye"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from p2pchat import __version__
+from tests.deadline import DEADLINE_S
 from tests.e2e.network_namespace import network_namespace, why_not
 from tests.e2e.processes import LISTENING, TERMINATED, environment_of
 
@@ -78,7 +79,7 @@ def test_port_0_is_any_free_one_and_is_told(programs: Programs) -> None:
     ann = programs.line()
 
     assert ann.port > 0
-    with socket.create_connection(("127.0.0.1", ann.port), 5):
+    with socket.create_connection(("127.0.0.1", ann.port), DEADLINE_S):
         pass
 
 
@@ -206,7 +207,7 @@ def test_the_installed_command_is_the_same_program(tmp_path: Path) -> None:
         pytest.skip("the package is not installed beside this Python")
 
     ran = subprocess.run(
-        [command, "--version"], capture_output=True, text=True, check=True, timeout=20,
+        [command, "--version"], capture_output=True, text=True, check=True, timeout=DEADLINE_S,
         env=environment_of(tmp_path / "home"),
     )  # fmt: skip
 

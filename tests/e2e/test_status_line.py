@@ -38,10 +38,9 @@ def test_what_the_program_says_is_broken_between_words(tmp_path: Path, columns: 
         ann.screen.press("/peesr\r")
         ann.screen.wait_for("//peesr")
         ann.screen.press("\x03\x1b[200~" + "\r".join("123456") + "\x1b[201~")
-        ann.screen.wait_for("6 lines, Enter")
+        ann.screen.wait_until(lambda: ann.toolbar == " 6 lines, Enter sends, Ctrl+C drops")
 
         rows = ann.screen.all_lines
-        assert ann.toolbar == " 6 lines, Enter sends, Ctrl+C drops"
         first = next(number for number, row in enumerate(rows) if row.startswith("-!-"))
         said = " ".join(row.strip() for row in rows[first:])
         assert said.startswith(sentence)
@@ -65,6 +64,10 @@ def test_who_was_killed_does_not_count_as_a_peer_any_more(
         count = "1 peer ·" if others else "no peers"
         ann.screen.wait_until(lambda: count in ann.toolbar)
         ann.screen.press("/peers\r")
-        ann.screen.wait_for("cat " if others else "no one is connected")
+        if others:
+            ann.screen.wait_until(lambda: any(row.startswith("cat ") for row in ann.screen.lines))
+        else:
+            ann.screen.wait_for("no one is connected")
+        ann.screen.wait_until(ann.is_at_rest)
 
         assert not any(row.startswith("bob") for row in ann.screen.lines)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.processes import HUNG_UP, TERMINATED, wait_until
+from tests.e2e.idleness import wait_until_asleep
+from tests.e2e.processes import HUNG_UP, TERMINATED
 
 if sys.platform == "win32":
     pytest.skip("needs pseudo-terminals", allow_module_level=True)
@@ -39,11 +40,14 @@ def scripted(programs: Programs) -> JsonProgram:
 @pytest.mark.parametrize("rows", [24, 7])
 def test_the_banner_stands_at_the_top_and_one_prompt_below_it(tmp_path: Path, rows: int) -> None:
     with seat(tmp_path, rows=rows) as ann:
+        port = ann.address.rpartition(":")[2]
+        ann.screen.wait_until(
+            lambda: ann.screen.lines[-2:] == ["ann>", f" lobby · no peers · :{port} · /help"]
+        )
         lines = ann.screen.all_lines
 
     assert lines[0].startswith("p2pchat 0.1.0   you are ann (key ")
     assert lines[1] == f"Listening for connection requests at {ann.address}"
-    assert lines[-2:] == ["ann>", f" lobby · no peers · :{ann.address.rpartition(':')[2]} · /help"]
     assert sum(line.startswith("ann>") for line in lines) == 1
 
 
@@ -88,7 +92,7 @@ def test_typing_while_many_lines_arrive_is_never_torn(tmp_path: Path, bob: Progr
         ann.screen.press(typed[40:] + "\r")
         ann.screen.wait_until(lambda: f"ann: {typed}" in ann.spoken)
         ann.screen.wait_until(lambda: "bob: line 199" in ann.spoken)
-        ann.screen.wait_until(lambda: ann.screen.lines[-2] == "ann>")
+        ann.screen.wait_until(ann.is_at_rest)
 
         rows = ann.screen.all_lines
         numbers = [int(line.split()[2]) for line in ann.spoken if line.startswith("bob: line ")]
@@ -129,9 +133,8 @@ def test_a_resize_keeps_one_prompt_and_one_toolbar(tmp_path: Path) -> None:
         ann.screen.resize(50, 24)
         ann.screen.wait_until(lambda: ann.toolbar == " lobby · no peers")
         ann.screen.resize(100, 30)
-        ann.screen.wait_until(lambda: ann.toolbar.endswith(" · /help"))
+        ann.screen.wait_until(lambda: ann.is_at_rest("ann> half a line"))
 
-        assert ann.screen.lines[-2] == "ann> half a line"
         assert sum(row.startswith("ann>") for row in ann.screen.all_lines) == 1
         assert sum(row.startswith(" lobby") for row in ann.screen.all_lines) == 1
 
@@ -146,7 +149,7 @@ def test_hostile_escape_sequences_are_shown_and_do_nothing(
         escapes = "\x1b[2J\x1b[H\x1b]0;owned\x07\x1b]52;c;ZXZpbA==\x07\x9b5A\r"
         scripted.request("send", text=f"{escapes}[bold]x[/login] :heart:")
         scripted.request("send", text="\u202eabc\n12:00 cid: forged\u2028")
-        ann.screen.wait_for("forged")
+        ann.screen.wait_for(r"forged\u2028")
 
         shown = r"\x1b[2J\x1b[H\x1b]0;owned\x07\x1b]52;c;ZXZpbA==\x07\x9b5A\x0d"
         assert ann.spoken[1:] == [f"bob: {shown}[bold]x[/login] :heart:", r"bob: \u202eabc"]
@@ -159,9 +162,8 @@ def test_hostile_keys_are_shown_and_sent_but_do_nothing_here(tmp_path: Path, bob
     with seat(tmp_path) as ann:
         ann.joined_by(bob)
         ann.screen.press("\x1b[200~a\x1b]0;owned\x07b\x1b[201~\r")
-        ann.screen.wait_for("ann: ")
+        ann.screen.wait_until(lambda: ann.spoken[-1] == r"ann: a\x1b]0;owned\x07b")
 
-        assert ann.spoken[-1] == r"ann: a\x1b]0;owned\x07b"
         assert b"\x1b]0;" not in ann.screen.received
         assert bob.wait_for(" -> ") == r"ann -> a\x1b]0;owned\x07b"
 
@@ -187,6 +189,8 @@ def test_the_bell_rings_for_whoever_is_named(tmp_path: Path, bob: Program) -> No
 
         bob.say("ann: are you there?")
         ann.screen.wait_for("are you there?")
+        ann.screen.wait_until(lambda: b"\x07" in ann.screen.received, "a bell")
+        ann.screen.wait_until(ann.is_at_rest)
 
         assert ann.spoken[-1] == ">> bob: ann: are you there?"
         assert ann.screen.received.count(b"\x07") == 1
@@ -269,6 +273,7 @@ def test_peers_and_help_are_answered_on_the_screen(tmp_path: Path, bob: Program)
         ann.screen.press("/help\r")
         ann.screen.wait_for("/clear ")
 
+        assert bob.leave() == 0
         assert bob.heard == []
 
 
@@ -298,14 +303,17 @@ def test_leaving_tells_the_neighbours_and_restores_the_terminal(
         assert ann.screen.attributes() == ann.screen.attributes_before
         assert not any(row.startswith(("ann>", " lobby ·")) for row in ann.screen.all_lines)
     bob.wait_for("Disconnected: ann")
+    assert bob.leave() == 0
     assert not any("is gone" in line for line in bob.err), "it did not say goodbye"
     assert bob.heard == []
 
 
 def test_one_control_c_drops_the_line_and_says_how_to_leave(tmp_path: Path) -> None:
     with seat(tmp_path) as ann:
-        ann.screen.press("half\x03")
-        ann.screen.wait_until(lambda: ann.screen.lines[-2] == "ann>")
+        ann.screen.press("half")
+        ann.screen.wait_for("ann> half")
+        ann.screen.press("\x03")
+        ann.screen.wait_until(ann.is_at_rest)
         ann.screen.press("\x03")
         ann.screen.wait_for("Ctrl+C once more leaves")
         ann.screen.press("still here\r")
@@ -328,6 +336,7 @@ def test_a_signal_restores_the_terminal_and_says_goodbye(
         assert ann.screen.wait_for_end() == code
         assert ann.screen.attributes() == ann.screen.attributes_before
     bob.wait_for("Disconnected: ann")
+    assert bob.leave() == 0
     assert not any("is gone" in line for line in bob.err), "it did not say goodbye"
 
 
@@ -341,24 +350,10 @@ def test_a_terminal_that_vanishes_ends_it_with_129_and_a_goodbye(
 
     assert ann.screen.child.exitstatus == HUNG_UP
     bob.wait_for("Disconnected: ann")
+    assert bob.leave() == 0
     assert not any("is gone" in line for line in bob.err), "it did not say goodbye"
 
 
 def test_an_idle_terminal_costs_nothing(tmp_path: Path) -> None:
     with seat(tmp_path) as ann:
-        pid = ann.screen.child.pid
-        start_s, before_s = _uptime_s(), _processor_s(pid)
-        wait_until(lambda: _uptime_s() - start_s > 1.5)
-
-        assert _processor_s(pid) - before_s <= 0.03
-
-
-def _processor_s(pid: int) -> float:
-    with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _uptime_s() -> float:
-    with open("/proc/uptime") as file:  # noqa: PTH123
-        return float(file.read().split()[0])
+        wait_until_asleep(ann.screen.child.pid)

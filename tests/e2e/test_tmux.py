@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from p2pchat.store.lock import FileLock
+from tests.deadline import DEADLINE_S
 from tests.e2e.processes import PROGRAM, Ended, environment_of, wait_until
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Tmux:
     def ask(self, *arguments: str) -> str:
         return subprocess.run(
             ["tmux", "-S", self._socket, *arguments],
-            cwd="/", env=self._environment, capture_output=True, text=True, check=True, timeout=20,
+            cwd="/", env=self._environment, capture_output=True, text=True, check=True,
+            timeout=DEADLINE_S,
         ).stdout  # fmt: skip
 
     def press(self, *keys: str) -> None:
@@ -63,6 +65,11 @@ class Tmux:
         wait_until(
             lambda: any(text in row for row in self.rows), repr(text), lambda: "\n".join(self.rows)
         )
+
+    def is_at_rest(self) -> bool:
+        """Tell whether the program waits at an empty prompt, with its toolbar below."""
+        rows = self.rows
+        return rows[-2:-1] == ["ann>"] and rows[-1].startswith(" lobby · ")
 
     def close(self) -> None:
         with suppress(subprocess.CalledProcessError):
@@ -95,7 +102,7 @@ def started(tmux: Tmux) -> str:
     """Start the program from the top left corner of the window; return its address."""
     tmux.type(f"clear; exec {shlex.join(COMMAND)}")
     tmux.wait_for("exit leaves")
-    tmux.wait_for(" lobby · no peers")
+    wait_until(tmux.is_at_rest)
     told = next(row for row in tmux.rows if row.startswith("Listening"))
     return told.split()[-1]
 
@@ -121,7 +128,7 @@ def test_no_ghost_of_the_prompt_stays_when_lines_follow_a_clear(tmux: Tmux) -> N
     tmux.type("hello")
     tmux.wait_for("nobody got that")
 
-    wait_until(lambda: tmux.rows[-1].startswith(" lobby"))
+    wait_until(tmux.is_at_rest)
     assert sum(row.startswith("ann>") for row in tmux.rows) <= 2, "one of before the clear, one now"
 
 
@@ -135,7 +142,8 @@ def test_a_narrower_window_keeps_one_prompt_and_all_lines(tmux: Tmux, programs: 
     tmux.ask("resize-window", "-x", "60", "-y", "12")
     tmux.type("still here")
     bob.wait_for("ann -> still here")
-    wait_until(lambda: tmux.rows[-1].startswith(" lobby"))
+    tmux.wait_for("ann: still here")
+    wait_until(tmux.is_at_rest)
 
     assert sum(row.startswith("ann>") for row in tmux.rows) == 1
     said = [row.partition("bob: ")[2] for row in tmux.rows if "bob: " in row]
@@ -156,4 +164,5 @@ def test_a_window_that_is_closed_ends_the_program_with_a_goodbye(
         bob.wait_for("Disconnected: ann")
     except Ended:
         pytest.fail("the program outlived its window")
+    assert bob.leave() == 0
     assert not any("is gone" in line for line in bob.err), "it did not say goodbye"
