@@ -16,7 +16,7 @@ def held_port() -> Iterator[int]:
     """Yield a port of 127.0.0.1 where nobody listens, and that nobody else is given meanwhile.
 
     On Linux whoever asks for just this port may listen there, again and again, because both allow
-    its re-use. Elsewhere that is not so: there the port is only likely to stay free.
+    binding it again. Elsewhere that is not so: there the port is only likely to stay free.
     """
     with socket.socket() as holding:
         holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
