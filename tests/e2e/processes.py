@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -390,17 +389,6 @@ def _first_with(text: str, lines: list[str]) -> str:
 def _all_with(text: str, lines: list[str]) -> list[str]:
     return [line for line in lines if text in line]
 
-
-def is_contract_line(line: str) -> bool:
-    """Tell whether line mode may print that line on standard output."""
-    return _CONTRACT.fullmatch(line) is not None
-
-
-_CONTRACT: Final = re.compile(
-    r"Listening for connection requests at \S+:\d+|Requesting connection: \S+"
-    r"|(?:Connected|Disconnected): \S+ \(\S+\)|(?:\(direct\) )?\S+ -> .*|\* \S+ .*|Error: .*"
-    r"|      .*"
-)
 
 INTERRUPTED: Final = 128 + signal.SIGINT
 TERMINATED: Final = 128 + signal.SIGTERM

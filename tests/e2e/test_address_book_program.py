@@ -24,17 +24,29 @@ class Resident:
     programs: Programs
     home: Path
     room: str
-    port: int = 0
+    port: int = field(init=False)
     program: JsonProgram = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.port = self.programs.port()
 
     def start(self) -> None:
         flags = ("-n", self.home.name, "-r", self.room)
         self.program = self.programs.json(*flags, home=self.home, port=self.port)
-        self.port = self.program.port
+        assert self.program.port
+
+    def start_elsewhere(self) -> None:
+        """Start where nobody knows of, so that nobody else finds the way."""
+        self.port = self.programs.port()
+        self.start()
 
     def leave(self) -> None:
-        self.program.say("exit")
-        assert self.program.wait() == 0
+        assert self.program.leave() == 0
+
+    def books(self) -> list[str]:
+        """Return what is in his address books on disk; what is just being written is none yet."""
+        folder = self.home / ".local/share/p2pchat/default/addresses"
+        return [file.read_text() for file in folder.glob("*") if file.suffix != ".new"]
 
     @property
     def id(self) -> str:
@@ -82,6 +94,7 @@ def test_two_who_met_through_a_third_find_each_other_when_he_is_gone_for_good(
     bob.program.request("send", text="where is ann?")
     cid.program.wait_for_object("message", text="where is ann?")
     for one in (bob, cid):
+        one.leave()
         assert not any(o["peer"]["nick"] == "ann" for o in one.program.of_type("connected"))
         assert one.program.of_type("error") == []
 
@@ -91,23 +104,25 @@ def test_who_comes_back_alone_finds_those_who_stayed(three: list[Resident]) -> N
     ann.program.signal(signal.SIGKILL)
     cid.leave()
 
-    cid.start()
+    cid.start_elsewhere()
 
     assert cid.meets(bob) == "book"
     cid.program.request("send", text="back")
     bob.program.wait_for_object("message", text="back")
 
 
-def test_a_killed_program_still_knows_whom_it_met_first(three: list[Resident]) -> None:
+def test_a_killed_program_still_knows_whom_it_met_first(programs: Programs, tmp_path: Path) -> None:
     """The first book is written soon, so that a short life is not in vain."""
-    ann, bob, cid = three
-    folder = cid.home / ".local/share/p2pchat/default/addresses"
-    wait_until(lambda: list(folder.glob("*")), "a book on disk", cid.program.report)
-    ann.program.signal(signal.SIGKILL)
+    room = f"room-{secrets.token_hex(4)}"
+    bob, cid = (Resident(programs, tmp_path / nick, room) for nick in ("bob", "cid"))
+    bob.start()
+    cid.start()
+    cid.program.connect(bob.program)
+    wait_until(lambda: any(bob.id in book for book in cid.books()), "a book", cid.program.report)
     cid.program.signal(signal.SIGKILL)
     cid.program.wait()
 
-    cid.start()
+    cid.start_elsewhere()
 
     assert cid.meets(bob) == "book"
 
@@ -119,8 +134,6 @@ def test_an_ephemeral_program_leaves_no_book(programs: Programs, tmp_path: Path)
     bob = programs.json("--ephemeral", "-r", room, home=tmp_path / "bob")
     bob.connect(ann.program)
 
-    bob.say("exit")
-
-    assert bob.wait() == 0
+    assert bob.leave() == 0
     kept = [path for path in (tmp_path / "bob").rglob("*") if path.is_file()]
     assert kept == []

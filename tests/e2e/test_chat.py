@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.processes import LISTENING, is_contract_line
+from tests.e2e.contract import is_contract_line
+from tests.e2e.processes import LISTENING
 
 if TYPE_CHECKING:
     from tests.e2e.processes import Program, Programs

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.e2e.processes import JsonProgram, Program, Programs
 
 WITHIN_S: Final = 15.0
-"""What "within seconds" means where two cores start ten programs; alone they take 4 s."""
+"""What "within seconds" means where ten programs look for each other on two cores."""
 
 
 @pytest.fixture
@@ -40,20 +40,25 @@ def home(tmp_path: Path) -> Path:
 def test_programs_started_at_once_find_each_other_and_hear_each_other(
     programs: Programs, home: Path, room: str, count: int
 ) -> None:
-    began_s = time.monotonic()
     nicks = [f"n{number}" for number in range(count)]
     started = [programs.line("--ephemeral", "-n", n, "-r", room, home=home) for n in nicks]
+    for program in started:
+        assert program.port
+    began_at = time.monotonic()  # how long Python takes to start is not what is promised
 
     for program in started:
         program.wait_for("Connected: ")
-    took_s = time.monotonic() - began_s
+    took_s = time.monotonic() - began_at
     for nick, program in zip(nicks, started, strict=True):
         program.say(f"this is {nick}")
     for program in started:
         program.wait_until(lambda p=program: len(p.heard) == count - 1, "everybody heard")  # type: ignore[misc]
 
     assert took_s < WITHIN_S
+    for program in started:
+        program.say("exit")
     for nick, program in zip(nicks, started, strict=True):
+        assert program.wait() == 0
         assert sorted(program.heard) == [f"{n} -> this is {n}" for n in nicks if n != nick]
         assert not any("Requesting connection" in line or "Error" in line for line in program.out)
 
@@ -82,11 +87,12 @@ def test_a_peer_that_was_killed_and_starts_again_is_back_within_six_seconds(
     first = ann.wait_for_object("connected")
 
     bob.close()
-    began_s = time.monotonic()
     again = programs.json("-n", "bob", "-r", room, "--profile", "bob", home=home)
+    again.wait_for_object("ready")
+    began_at = time.monotonic()  # how long Python takes to start is not what is promised
     again.request("send", text="back again")
     heard = ann.wait_for_object("message", text="back again")
-    took_s = time.monotonic() - began_s
+    took_s = time.monotonic() - began_at
 
     assert heard["from"]["id"] == first["peer"]["id"]
     assert took_s < 6.0
@@ -108,6 +114,7 @@ def test_a_manual_program_finds_nobody_and_is_found_by_nobody(
 
     ann.wait_for_error("this node connects only where you say (--manual)")
     bob.wait_for_error("nobody was found on this machine")
+    assert ann.leave() == bob.leave() == 0
     assert ann.out == [f"{LISTENING}{ann.bound}"]
     assert bob.out == [f"{LISTENING}{bob.bound}"]
 
@@ -124,6 +131,7 @@ def test_another_room_is_not_joined_and_connect_says_so(
 
     told = bob.wait_for_error(f"nobody is in {room}-2 here, but ")
     assert told.endswith(" in another room: see --room")
+    assert ann.leave() == bob.leave() == 0
     assert not any("refused" in line for line in ann.err)
     assert ann.out == [f"{LISTENING}{ann.bound}"]
     assert bob.out == [f"{LISTENING}{bob.bound}"]
@@ -183,9 +191,9 @@ def test_an_invite_of_one_leads_another_one_there(
 def test_who_answers_at_an_invite_with_another_key_is_refused_aloud(
     programs: Programs, home: Path, room: str
 ) -> None:
-    ann = programs.json("-n", "ann", "-r", room, home=home)
+    port = programs.port()
+    ann = programs.json("-n", "ann", "-r", room, home=home, port=port)
     url = invite_to(programs, ann, room)
-    port = ann.port
     ann.close()
     eve = programs.json("-n", "eve", "-r", room, port=port)
     eve.wait_for_object("ready")
@@ -195,6 +203,7 @@ def test_who_answers_at_an_invite_with_another_key_is_refused_aloud(
     refused = bob.wait_for_object("error")
     assert refused["code"] == "key-mismatch"
     assert re.search(r"expected key \S+, found \S+\. Not connected", refused["message"])
+    assert bob.leave() == eve.leave() == 0
     assert bob.of_type("connected") == eve.of_type("connected") == []
 
 

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import signal
 import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.processes import TERMINATED
+from tests.deadline import DEADLINE_S
+from tests.e2e.processes import TERMINATED, Programs
 
 if TYPE_CHECKING:
-    from tests.e2e.processes import JsonProgram, Programs
+    from collections.abc import Iterator
+
+    from tests.e2e.processes import JsonProgram
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 ID = re.compile(r"[0-9a-f]{32}")
 KEY = re.compile(r"[0-9a-f]{64}")
 
 
-def pair(programs: Programs) -> tuple[JsonProgram, JsonProgram]:
+Pair = tuple["JsonProgram", "JsonProgram"]
+
+
+def pair(programs: Programs) -> Pair:
     """Start two that are connected: bob has dialled ann."""
     ann = programs.json("--nick", "ann", "--manual")
     bob = programs.json("--nick", "bob", "--manual")
@@ -58,8 +65,7 @@ def test_every_line_is_one_ascii_object_with_version_type_and_time(programs: Pro
     ann.wait_for_object("message")
     ann.request("command", line="/peers")
     ann.wait_for_object("result")
-    ann.say("exit")
-    ann.wait()
+    assert ann.leave() == 0
 
     assert ann.raw_out.isascii()
     assert b"\x1b" not in ann.raw_out
@@ -124,21 +130,25 @@ def test_a_neighbour_that_is_dialled_again_is_connected_already(programs: Progra
     ],
     ids=lambda text: repr(text)[:20],
 )
-def test_texts_are_exact_whatever_is_in_them(
-    connected: tuple[JsonProgram, JsonProgram], text: str
-) -> None:
+def test_texts_are_exact_whatever_is_in_them(connected: Pair, text: str) -> None:
     ann, bob = connected
+    ref = secrets.token_hex(8)
 
-    bob.request("send", text=text, ref="mine")
-    sent = bob.wait_for_object("sent", ref="mine")
+    bob.request("send", text=text, ref=ref)
+    sent = bob.wait_for_object("sent", ref=ref)
     message = ann.wait_for_object("message", id=sent["id"])
 
     assert sent["text"] == message["text"] == text
 
 
-@pytest.fixture
-def connected(programs: Programs) -> tuple[JsonProgram, JsonProgram]:
-    return pair(programs)
+@pytest.fixture(scope="module")
+def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Return two for many tests, each of which waits for all that it has said."""
+    programs = Programs(tmp_path_factory.mktemp("connected"))
+    try:
+        yield pair(programs)
+    finally:
+        programs.close()
 
 
 def test_sent_answers_every_announcement_and_has_the_id_that_others_see(
@@ -236,18 +246,20 @@ def test_the_answer_of_a_command_is_a_result(programs: Programs) -> None:
     ids=lambda value: value[:40],
 )
 def test_a_line_that_can_not_be_carried_out_has_an_error_with_a_code(
-    connected: tuple[JsonProgram, JsonProgram], line: str, code: str
+    connected: Pair, line: str, code: str
 ) -> None:
     ann, bob = connected
+    errors, messages = len(bob.of_type("error")), len(ann.of_type("message"))
+    marker = f"a marker {secrets.token_hex(8)}"
 
-    bob.say(line, "a marker")
-    ann.wait_for_object("message", text="a marker")
+    bob.say(line, marker)
+    ann.wait_for_object("message", text=marker)
 
-    bob.wait_for_object("sent", text="a marker")
-    (error,) = bob.of_type("error")
+    bob.wait_for_object("sent", text=marker)
+    (error,) = bob.of_type("error")[errors:]
     assert error["code"] == code
     assert error["message"]
-    assert len(ann.of_type("message")) == 1, "something of it was sent"
+    assert len(ann.of_type("message")) == messages + 1, "something of it was sent"
 
 
 def test_the_ref_of_a_refused_request_comes_back(programs: Programs) -> None:
@@ -267,10 +279,8 @@ def test_the_ref_of_a_refused_request_comes_back(programs: Programs) -> None:
 
 def test_a_dial_that_fails_has_an_error_with_its_ref(programs: Programs) -> None:
     ann = programs.json()
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
 
-    ann.request("connect", address=f"127.0.0.1:{port}", ref="closed")
+    ann.request("connect", address=f"127.0.0.1:{programs.port()}", ref="closed")
     ann.request("connect", address=ann.address, ref="self")
 
     assert ann.wait_for_object("error", ref="closed")["code"] == "refused"
@@ -284,13 +294,14 @@ def test_another_room_is_an_error_with_a_code(programs: Programs) -> None:
     bob.request("connect", address=ann.address, ref="wrong")
 
     assert bob.wait_for_object("error", ref="wrong")["code"] == "room-refused"
+    assert ann.leave() == bob.leave() == 0
     assert ann.of_type("connected") == bob.of_type("connected") == []
 
 
 def test_a_guest_is_marked_and_named_by_the_node_it_is_attached_to(programs: Programs) -> None:
     ann, bob = pair(programs)
 
-    with socket.create_connection(("127.0.0.1", ann.port), 5) as guest:
+    with socket.create_connection(("127.0.0.1", ann.port), DEADLINE_S) as guest:
         guest.sendall(b"hello from netcat\n")
         here, there = ann.wait_for_object("message"), bob.wait_for_object("message")
         arrived = ann.wait_for_object("connected", guest=True)
@@ -303,6 +314,7 @@ def test_a_guest_is_marked_and_named_by_the_node_it_is_attached_to(programs: Pro
         assert message["text"] == "hello from netcat"
     assert here["id"] == there["id"]
     assert arrived["peer"] == gone["peer"] == {"id": None, "nick": "guest"}
+    assert bob.leave() == 0
     assert len(bob.of_type("connected")) == 1, "somebody else's guest is no connection of ours"
 
 
@@ -325,7 +337,6 @@ def test_quiet_leaves_standard_error_empty(programs: Programs) -> None:
 
     ann.request("connect", address=ann.address)
     ann.wait_for_object("error")
-    ann.say("exit")
 
-    assert ann.wait() == 0
+    assert ann.leave() == 0
     assert ann.err == []

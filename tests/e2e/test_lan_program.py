@@ -57,7 +57,7 @@ def test_a_first_run_tells_who_is_there_and_joins_when_told(
     ann.wait_for_object("connected")
     cid = virtual_lan.start(programs, hosts[2], "cid")
 
-    told = cid.wait_for_error(" in lobby on this network")
+    told = cid.wait_for_error("2 people are in lobby")
 
     assert told == "2 people are in lobby on this network. Type connect to join"
     assert cid.of_type("connected") == []
@@ -96,8 +96,7 @@ def test_who_said_connect_once_joins_by_himself_at_the_next_start(
     first.wait_for_error("Type connect to join")
     first.say("connect")
     meets(first, "ann", "lan", "called")
-    first.say("exit")
-    first.wait()
+    assert first.leave() == 0
     # Somebody new, so that it is not the address book that leads there.
     ann.close()
     cid = virtual_lan.start(programs, hosts[2], "cid", "--lan")
@@ -106,6 +105,7 @@ def test_who_said_connect_once_joins_by_himself_at_the_next_start(
 
     second.wait_for_object("connected")
     cid.wait_for_object("connected")
+    assert second.leave() == 0
     assert not any("Type connect" in line for line in second.err)
 
 
@@ -117,14 +117,14 @@ def test_the_address_book_leads_to_who_was_met_on_the_lan_and_no_further(
     first = virtual_lan.start(programs, hosts[1], "bob")
     first.request("connect", address=f"{hosts[0].ip}:{ann.port}")
     meets(first, "ann", "typed")
-    first.say("exit")
-    first.wait()
+    assert first.leave() == 0
     cid = virtual_lan.start(programs, hosts[2], "cid", "--lan")
 
     second = virtual_lan.start(programs, hosts[1], "bob")
 
     meets(second, "ann", "book")
     second.wait_for_error("1 person is in lobby on this network. Type connect to join")
+    assert second.leave() == cid.leave() == 0
     assert not any(o["how"] == "lan" for o in second.of_type("connected"))
     assert cid.of_type("connected") == []
 

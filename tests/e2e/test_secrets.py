@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,14 +45,24 @@ def places_with(seed: bytes, contents: dict[str, bytes]) -> list[str]:
 
 
 def files_below(home: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    """Return what is in the files, of which a running program may remove some meanwhile."""
+    found = {}
+    for path in home.rglob("*"):
+        with suppress(FileNotFoundError):
+            if path.is_file():
+                found[str(path)] = path.read_bytes()
+    return found
+
+
+def printed_by(program: Program) -> dict[str, bytes]:
+    errors = "\n".join(program.err).encode()
+    return {"standard output": program.raw_out, "standard error": errors}
 
 
 def shown_by(program: Program) -> dict[str, bytes]:
     process = Path(f"/proc/{program.pid}")
     return {
-        "standard output": program.raw_out,
-        "standard error": "\n".join(program.err).encode(),
+        **printed_by(program),
         "environment": (process / "environ").read_bytes(),
         "arguments": (process / "cmdline").read_bytes(),
     }
@@ -76,6 +87,8 @@ def test_the_seed_is_in_no_file_but_its_own_and_nowhere_that_is_shown(programs: 
         seed = seed_of(program.home)
 
         assert places_with(seed, shown_by(program)) == []
+        assert program.leave() == 0
+        assert places_with(seed, printed_by(program)) == []
         assert places_with(seed, files_below(program.home)) == [str(key_file_of(program.home))]
 
 

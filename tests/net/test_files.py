@@ -98,6 +98,9 @@ async def honest_dial_s(port: int) -> float:
 def test_a_crowd_that_takes_all_files_is_survived(files: int) -> None:
     # With 64 the node's own bounds hold first, with 28 the files run out.
     with cramped_node(files) as node:
+        control_s = asyncio.run(honest_dial_s(node.port))
+        while node.report()["connections"]:
+            continue
         with crowd(node.port):
             while not (before := node.report())["connections"]:
                 continue
@@ -108,6 +111,6 @@ def test_a_crowd_that_takes_all_files_is_survived(files: int) -> None:
 
     share = (after["cpu_s"] - before["cpu_s"]) / MEASURED_S
     assert share < 0.2, f"busy {share:.0%} of the time"
-    assert took_s < 5
+    assert took_s < 5 + 10 * control_s
     assert last["reported"] == []
     assert last["lines"] <= 200
