@@ -223,7 +223,7 @@ async def test_it_ends_when_it_is_aborted_in_the_turn_in_which_it_was_backed_up(
         stream = await wrap(here)
         events: list[Event] = []
         connection = Connection(NUMBER, ADDRESS, stream, PlainConversation(NUMBER), events.extend)
-        async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
             tasks.create_task(connection.run(), name="reader")
             await turn()
             while not stream.is_backed_up:
