@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from p2pchat.core import limits
@@ -59,6 +59,7 @@ class Connection:
         self._is_ending = False
         self._is_read_out = False
         self._has_said_end = False
+        self._has_failed = False
 
     @property
     def queued_bytes(self) -> int:
@@ -121,17 +122,30 @@ class Connection:
         """Serve the connection until it ends, whoever ends it; returns, never raises for that."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                writing = tasks.create_task(self._write(), name=f"writer {self.address}")
+                writing = tasks.create_task(
+                    self._until_fault(self._write), name=f"writer {self.address}"
+                )
                 self.flush()  # a dialler's handshake has its first bytes ready
-                await self._read()
+                await self._until_fault(self._read)
                 self._is_read_out = True
-                if self._has_said_end or not self._is_ending:
+                if self._has_said_end or not self._is_ending or self._has_failed:
                     writing.cancel()  # they hung up: nobody left to write to
-        except* (ConnectionFault, OSError) as group:
-            self._on_fault(group.exceptions[0])
         finally:
             self._stream.abort()
             self._handle((ConnectionEnded(self.id, self._reason, self._fault_of_theirs()),))
+
+    async def _until_fault(self, part: Callable[[], Awaitable[None]]) -> None:
+        """Read or write; a fault ends the stream, and with it the other part.
+
+        No fault goes through the group: that would leave it in a cycle with the frames that it
+        came through, and with all that hangs on them, until the garbage collector comes round.
+        """
+        try:
+            await part()
+        except (ConnectionFault, OSError) as fault:
+            self._on_fault(fault)
+            self._has_failed = True
+            self._stream.abort()
 
     async def _read(self) -> None:
         while received := await self._stream.read():

@@ -98,7 +98,7 @@ class TcpStream(asyncio.BufferedProtocol):
             self._arrival = self._loop.create_future()
             await self._arrival
         if not self._received and self._fault is not None:
-            raise self._fault
+            raise _again(self._fault)
         return self._take()
 
     def write(self, content: bytes) -> None:
@@ -120,7 +120,7 @@ class TcpStream(asyncio.BufferedProtocol):
             self._relief = self._loop.create_future()
             await self._relief
         if self._is_lost:
-            raise self._fault or ConnectionResetError("connection lost")
+            raise _again(self._fault or ConnectionResetError("connection lost"))
 
     def write_end(self) -> None:
         """Say that nothing more comes; reading goes on."""
@@ -181,7 +181,8 @@ class TcpStream(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let nobody wait any longer."""
         self._is_at_end = self._is_lost = True
-        self._fault = exc
+        # Without the frames that it came through: see _again().
+        self._fault = None if exc is None else exc.with_traceback(None)
         self._wake(self._arrival)
         self._wake(self._relief)
 
@@ -199,6 +200,14 @@ async def wrap(connected: socket.socket) -> TcpStream:
     """
     _, stream = await asyncio.get_running_loop().create_connection(TcpStream, sock=connected)
     return stream
+
+
+def _again(fault: Exception) -> Exception:
+    """Make another one like it: raised itself, what is kept would keep the frames that it crosses.
+
+    They lead back to the stream, so that nothing of the connection would be freed at its end.
+    """
+    return type(fault)(*fault.args)
 
 
 def _hold_little(connected: socket.socket) -> None:
