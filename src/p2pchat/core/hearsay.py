@@ -77,7 +77,7 @@ class Hearsay:
         if link is not None:
             if link.record is None or link.record.time_ms < record.time_ms:
                 link.record = record
-        elif record.is_diallable:
+        elif record.is_diallable and not self._passive.heard(record, passed):
             known = Known(record.peer, record.addresses, How.MESH, record, passed, not_before=now)
             self._passive.put(known)
 

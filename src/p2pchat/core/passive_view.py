@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from p2pchat.core import limits
-from p2pchat.core.crowds import Crowds, Network, drawn
+from p2pchat.core.crowds import Crowds, Network
 from p2pchat.core.notices import How
 from p2pchat.core.records import AddressRecord, Scope, netgroup, scope_of
+from p2pchat.core.urn import Urn
 from p2pchat.core.values import Address, PeerId
 
 if TYPE_CHECKING:
     from random import Random
-
-T = TypeVar("T")
 
 _FAILED_LIMIT: Final = limits.PASSIVE_LIMIT // 4
 """Up to so many that can't be reached stay, because they may lie in another part of the network;
@@ -44,6 +43,13 @@ class Known(Struct, eq=False):
     """How often in a row it had no place for us."""
     not_before: float = 0.0
     """When it may be dialled next."""
+    group: str | None = None
+    """The public network that he is in: of his first address, asked for too often to read it."""
+    place: int = 0
+    """Of the view."""
+
+    def __post_init__(self) -> None:
+        self.group = netgroup(self.ip)
 
     @property
     def ip(self) -> str:
@@ -53,7 +59,12 @@ class Known(Struct, eq=False):
     @property
     def network(self) -> Network:
         """The public network that he is in; whoever is in none is one by himself."""
-        return netgroup(self.ip) or self.peer
+        return self.group or self.peer
+
+    def move(self, addresses: tuple[Address, ...]) -> None:
+        """He can be dialled there from now on."""
+        self.addresses = addresses
+        self.group = netgroup(self.ip)
 
     def was_dialled(self, now: float) -> bool:
         """Tell whether we dialled it within the life of a record."""
@@ -72,8 +83,8 @@ class PassiveView:
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self._known: dict[PeerId, Known] = {}
+        self._urn: Urn[Known] = Urn()
         self._crowds: Crowds[Known] = Crowds(rng)
-        self._ips: dict[str, int] = {}
         self._dialled = 0
         """Those whom we dialled ourselves."""
         self._failed = 0
@@ -95,10 +106,18 @@ class PassiveView:
 
     def take(self, peer: PeerId) -> Known | None:
         """Remove somebody who has become a neighbour."""
-        known = self._known.pop(peer, None)
+        known = self._known.get(peer)
         if known is not None:
-            self._count(known, -1)
+            self._remove(known)
         return known
+
+    def heard(self, record: AddressRecord, passed: int) -> bool:
+        """Tell whether that very record is here already, and note by how few it came."""
+        known = self._known.get(record.peer)
+        if known is None or known.record != record:
+            return False
+        known.passed = min(known.passed, passed)
+        return True
 
     def put(self, known: Known) -> bool:
         """Take somebody in, or what is newer about him; False where there is no place for him."""
@@ -108,14 +127,12 @@ class PassiveView:
             return True
         if not self._has_place_at_ip(known):
             return False
-        if len(self._known) >= limits.PASSIVE_LIMIT:
-            victim = self._worst(known)
-            if victim is None:
-                return False
-            self.take(victim)
-        self._known[known.peer] = known
-        self._count(known, 1)
-        return True
+        self._add(known)
+        if len(self._known) <= limits.PASSIVE_LIMIT:
+            return True
+        victim = self._worst(known)
+        self._remove(victim)
+        return victim is not known
 
     def note_failure(self, peer: PeerId, now: float) -> None:
         """A dial led to nothing: wait longer each time, and do not forget him.
@@ -170,7 +187,7 @@ class PassiveView:
             due = [known for known in due if known.failures + known.refusals == least]
         groups: dict[str | None, list[Known]] = {}
         for known in due:
-            groups.setdefault(netgroup(known.ip), []).append(known)
+            groups.setdefault(known.group, []).append(known)
         fresh = [group for group in groups if group is None or group not in taken]
         # A group first, then somebody in it: many addresses of one owner weigh as one.
         return self._rng.choice(groups[self._rng.choice(fresh or list(groups))])
@@ -182,48 +199,56 @@ class PassiveView:
 
     def sample(self, count: int, is_wanted: Callable[[Known], bool]) -> list[Known]:
         """Return up to so many by chance; looks at no more of them than that takes."""
-        wanted = filter(is_wanted, drawn(list(self._known.values()), self._rng))
-        return list(islice(wanted, count))
+        return list(islice(filter(is_wanted, self._urn.drawn(self._rng)), count))
 
     def _has_place_at_ip(self, newcomer: Known) -> bool:
+        if newcomer.group is None:
+            return True
         ip = newcomer.ip
-        return self._ips.get(ip, 0) < _PER_IP or netgroup(ip) is None
+        return sum(known.ip == ip for known in self._crowds.of(newcomer.group)) < _PER_IP
 
     def _learn(self, old: Known, new: Known) -> None:
         if new.dialled_at is None and new.addresses == old.addresses:
             _learn(old, new)  # nothing of what is counted
             return
-        self._count(old, -1)
+        self._remove(old)
         _learn(old, new)
-        self._count(old, 1)
+        self._add(old)
+
+    def _add(self, known: Known) -> None:
+        self._known[known.peer] = known
+        self._urn.put(known)
+        self._crowds.add(known.network, known)
+        self._count(known, 1)
+
+    def _remove(self, known: Known) -> None:
+        del self._known[known.peer]
+        self._urn.take(known)
+        self._crowds.remove(known.network, known)
+        self._count(known, -1)
 
     def _count(self, known: Known, by: int) -> None:
-        if by > 0:
-            self._crowds.add(known.network, known)
-        else:
-            self._crowds.remove(known.network, known)
-        _add(self._ips, known.ip, by)
         self._dialled += by * (known.dialled_at is not None)
         self._failed += by * (known.failures > 0)
 
-    def _worst(self, newcomer: Known) -> PeerId | None:
+    def _worst(self, newcomer: Known) -> Known:
         """Return who gives way: where too many can't be reached, one of them.
 
         What we dialled ourselves gives way to hearsay only where it fills half of the view. The
-        public network with most in the view goes first: whoever rents few must not fill it.
+        public network with most in the view goes first: whoever rents few must not fill it. Where
+        nobody may go, the newcomer does.
         """
         is_safe = newcomer.dialled_at is None and 2 * self._dialled <= limits.PASSIVE_LIMIT
 
         def may_go(known: Known) -> bool:
-            return not is_safe or known.dialled_at is None
+            return known is not newcomer and (known.dialled_at is None or not is_safe)
 
         def is_useless(known: Known) -> bool:
             return known.failures > 0 and may_go(known)
 
         if self._failed >= _FAILED_LIMIT and (useless := self.sample(1, is_useless)):
-            return useless[0].peer
-        victim = self._crowds.one_of_the_largest(newcomer.network, may_go)
-        return None if victim is None else victim.peer
+            return useless[0]
+        return self._crowds.one_of_the_largest(may_go) or newcomer
 
 
 def backoff_s(failures: int, rng: Random) -> float:
@@ -233,23 +258,15 @@ def backoff_s(failures: int, rng: Random) -> float:
     return min(wait_s, limits.DIAL_BACKOFF_LONGEST_S) * rng.uniform(1 - spread, 1 + spread)
 
 
-def _add(counts: dict[T, int], what: T, by: int) -> None:
-    count = counts.get(what, 0) + by
-    if count:
-        counts[what] = count
-    else:
-        del counts[what]
-
-
 def _learn(old: Known, new: Known) -> None:
     if new.record is not None and (old.record is None or new.record.time_ms >= old.record.time_ms):
         is_same = old.record is not None and old.record.signed == new.record.signed
         old.passed = min(old.passed, new.passed) if is_same else new.passed
         old.record = new.record
-        if old.addresses != new.addresses:
-            old.addresses = new.addresses if _keeps_scope(old, new) else old.addresses
+        if old.addresses != new.addresses and _keeps_scope(old, new):
+            old.move(new.addresses)
     elif old.record is None:
-        old.addresses = new.addresses
+        old.move(new.addresses)
     if new.dialled_at is not None:
         old.dialled_at = new.dialled_at
 
