@@ -184,17 +184,24 @@ class ActiveView:
         """How many are here to stay: in the view, or pinned by us."""
         return sum(link.is_in_view or link.is_pinned for link in self._links.values())
 
+    def places(self) -> tuple[int, int]:
+        """Return how many places are in use or asked for, and how many of them by own dials."""
+        taken = dialled = 0
+        for link in self._links.values():  # a plain loop, because this is asked after most events
+            if link.is_in_view or link.is_asked:
+                taken += 1
+                dialled += link.is_dialled
+        return taken, dialled
+
     @property
     def taken(self) -> int:
         """Places in use, with those that were asked for."""
-        return len([None for link in self if link.is_in_view or link.is_asked])
+        return self.places()[0]
 
     @property
     def dialled(self) -> int:
         """Of these, own dials."""
-        return sum(
-            link.is_dialled and (link.is_in_view or link.is_asked) for link in self._links.values()
-        )
+        return self.places()[1]
 
     @property
     def is_needy(self) -> bool:
@@ -210,7 +217,8 @@ class ActiveView:
     @property
     def wants_more_dials(self) -> bool:
         """Whether too few neighbours are of our own choice."""
-        return self.taken < limits.ACTIVE_AIM or self.dialled < limits.ACTIVE_DIALLED_AIM
+        taken, dialled = self.places()
+        return taken < limits.ACTIVE_AIM or dialled < limits.ACTIVE_DIALLED_AIM
 
     @property
     def refused(self) -> int:

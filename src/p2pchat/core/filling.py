@@ -86,6 +86,8 @@ class Filling:
 
     @property
     def _under_way(self) -> int:
+        if not self._attempts:
+            return 0
         attempts = self._attempts.values()
         return len([a for a in attempts if a.purpose is not Purpose.REINTRODUCE])
 
@@ -160,10 +162,12 @@ class Filling:
         # Where nearly everybody is behind a NAT, the others have no places left. Who has a
         # neighbour waits then, until some of those who refused him have gone: otherwise each would
         # dial twice a second for ever, and the crowd of refused ones would fill every listener.
-        if self.expected < limits.ACTIVE_AIM:
-            return not self._view.taken or self._view.refused < limits.ACTIVE_LIMIT
+        taken, dialled = self._view.places()
+        if taken + self._under_way < limits.ACTIVE_AIM:
+            return not taken or self._view.refused < limits.ACTIVE_LIMIT
         # Only own dials are lacking: one after another is tried.
-        return self.expected_dials < limits.ACTIVE_DIALLED_AIM and not self._view.refused
+        is_short = dialled + self._under_way < limits.ACTIVE_DIALLED_AIM
+        return is_short and not self._view.refused
 
     def pick(self, now: float) -> Known | None:
         """Choose whom to dial next; where nobody is left, look at who was known before."""

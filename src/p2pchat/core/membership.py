@@ -264,7 +264,13 @@ class Membership:
         return moves if is_all else self._done(now, moves)
 
     def _on_frame(self, link: Link, frame: MembershipFrame, now: float) -> list[Move]:
-        match frame:
+        match frame:  # what comes most often first
+            case Walk():
+                return [*self._walks.on_walk(link, frame, now)]
+            case Shuffle():
+                return [*self._shuffles.on_shuffle(link, frame, now)]
+            case ShuffleAnswer():
+                return [*self._shuffles.on_answer(link, frame, now)]
             case Introduce(record):
                 self._hearsay.introduced(record, link)
                 return []
@@ -282,14 +288,8 @@ class Membership:
                 link.is_in_view, link.is_released, link.is_refused = False, True, True
                 link.stays_until = now + limits.JOINER_S  # whatever he says, he goes
                 return []
-            case Walk():
-                return [*self._walks.on_walk(link, frame, now)]
             case Found():
                 return [*self._walks.on_found(link, frame, now)]
-            case Shuffle():
-                return [*self._shuffles.on_shuffle(link, frame, now)]
-            case ShuffleAnswer():
-                return [*self._shuffles.on_answer(link, frame, now)]
 
     # --- Places -------------------------------------------------------------------------------
 
@@ -392,8 +392,8 @@ class Membership:
 
     def _plan(self, now: float) -> None:
         self._looks_for_somebody = self._filling.lacks_somebody
-        stays = (link.stays_until for link in self.view)
-        self._wake_at = earliest(self._cycle_at, self._filling.next_fill(now), *stays)
+        fill_at = self._filling.next_fill(now) if self._looks_for_somebody else None
+        self._wake_at = earliest(self._cycle_at, fill_at, *(li.stays_until for li in self.view))
 
 
 def _to(link: Link, frame: Frame) -> Send:
