@@ -18,8 +18,9 @@ from p2pchat.errors import BadAddress
 _REMEMBERED: Final = 4_096
 """Answers about addresses that are kept: reading one costs more than all else done with it."""
 
-_GROUPS_REMEMBERED: Final = 16_384
-"""The same for the networks of addresses, which are asked for again and again. At most 3 MiB."""
+_OFTEN_REMEMBERED: Final = 16_384
+"""The same for how far and in which network they are, which is asked for again and again. At most
+3 MiB each."""
 
 UNDIALLABLE: Final = 1
 """Bit in the flags of a record whose owner knows that others can't dial it."""
@@ -82,7 +83,7 @@ class RecordSignatures(Protocol):
         ...
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_OFTEN_REMEMBERED)
 def scope_of(ip: str) -> Scope:
     """Tell how far an IP address reaches; whatever is none reaches everywhere."""
     try:
@@ -108,7 +109,7 @@ def normal_ip(ip: str) -> str:
     return f"{address}%{scope}" if scope and address.is_link_local else str(address)
 
 
-@lru_cache(_GROUPS_REMEMBERED)
+@lru_cache(_OFTEN_REMEMBERED)
 def netgroup(ip: str) -> str | None:
     """Return the /16 of IPv4 or /32 of IPv6 that an address is in; None for private ones.
 
