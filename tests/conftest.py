@@ -1,9 +1,17 @@
-"""Whatever started the tests: the programs that they start heed Ctrl-C and a closed terminal."""
+"""What holds for all tests, whatever started them and however busy the machine is."""
 
 import signal
+
+from hypothesis import HealthCheck, settings
 
 # A shell's background job ignores SIGINT, `nohup` makes it ignore SIGHUP, and whoever is ignored
 # at the start is so in every child: tests that send these signals would only fail there.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# Where many programs share two cores, an example may take any time: that is no finding.
+settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy machine")

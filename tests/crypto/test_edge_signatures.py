@@ -115,7 +115,7 @@ EIGHTH = st.integers(0, 7)
 
 
 @pytest.mark.threat(11)
-@settings(max_examples=max(20, EFFORT.forged_messages // 20), deadline=None)
+@settings(max_examples=max(20, EFFORT.forged_messages // 20))
 @given(SCALARS, SCALARS, st.binary(max_size=20), EIGHTH, EIGHTH)
 def test_both_take_exactly_what_fulfils_the_equation_without_cofactor(
     secret: int, nonce: int, message: bytes, key_torsion: int, nonce_torsion: int
@@ -126,7 +126,7 @@ def test_both_take_exactly_what_fulfils_the_equation_without_cofactor(
     assert openssl_takes(key, message, signature) is holds
 
 
-@settings(max_examples=max(10, EFFORT.forged_messages // 50), deadline=None)
+@settings(max_examples=max(10, EFFORT.forged_messages // 50))
 @given(SCALARS, SCALARS, st.binary(max_size=20), st.integers(1, 15))
 def test_neither_takes_a_second_half_beyond_the_order(
     secret: int, nonce: int, message: bytes, excess: int
@@ -137,7 +137,7 @@ def test_neither_takes_a_second_half_beyond_the_order(
     assert not openssl_takes(key, message, signature)
 
 
-@settings(max_examples=max(20, EFFORT.forged_messages // 20), deadline=None)
+@settings(max_examples=max(20, EFFORT.forged_messages // 20))
 @given(
     st.binary(min_size=32, max_size=32),
     st.binary(max_size=40),

@@ -73,7 +73,7 @@ def test_liars_make_no_more_than_so_many_names() -> None:
     assert line.endswith(f" and {1_024 - NAMES_SHOWN} more")
 
 
-@settings(max_examples=EFFORT.property_examples, deadline=None)
+@settings(max_examples=EFFORT.property_examples)
 @given(st.lists(st.tuples(ANYTHING, st.integers(1, 255)), max_size=20), st.integers(0, 10**9))
 def test_every_line_is_clean_whatever_people_are_called(
     people: list[tuple[str, int]], estimate: int

@@ -27,7 +27,7 @@ PARTS = st.lists(
 )
 
 
-@settings(max_examples=EFFORT.property_examples, deadline=None)
+@settings(max_examples=EFFORT.property_examples)
 @given(PARTS.map("".join))
 @example("\n" * 9_000)
 @example("x" * 9_000)

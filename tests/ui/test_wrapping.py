@@ -76,7 +76,7 @@ def test_what_is_wrapped_is_printed_at_the_width_of_the_moment() -> None:
     assert printed(Wrapped(Text(ERROR)), 40).count("\n") == 3
 
 
-@settings(max_examples=EFFORT.property_examples, deadline=None)
+@settings(max_examples=EFFORT.property_examples)
 @given(st.text(st.sampled_from("ab漢 \n"), max_size=200), st.integers(20, 100))
 def test_nothing_but_blanks_is_lost_whatever_the_width(text: str, columns: int) -> None:
     rows = rows_of(text, columns)
@@ -94,7 +94,7 @@ def test_a_row_is_shortened_between_words(columns: int, text: str) -> None:
     assert fit_words("one two, three four", columns) == text
 
 
-@settings(max_examples=EFFORT.property_examples, deadline=None)
+@settings(max_examples=EFFORT.property_examples)
 @given(st.text(st.sampled_from("ab ,·"), max_size=80), st.integers(1, 100))
 def test_what_is_shortened_fits_and_begins_alike(text: str, columns: int) -> None:
     shown = fit_words(text, columns)
