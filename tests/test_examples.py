@@ -19,6 +19,7 @@ from p2pchat import Message, Node
 from p2pchat.core.notices import Connected, Disconnected, Notice, Received
 from tests.deadline import DEADLINE_S
 from tests.e2e.processes import environment_of
+from tests.ports import held_port
 from tests.sources import ROOT
 
 Wanted = TypeVar("Wanted")
@@ -154,11 +155,9 @@ async def test_the_echo_bot_says_goodbye_when_interrupted() -> None:
 
 
 async def test_the_echo_bot_says_in_one_line_why_it_cannot_connect() -> None:
-    async with room_member("ann") as ann:
-        nobody_there = at(ann)
-
-    async with example("echo_bot", nobody_there, "--host=127.0.0.1") as process:
-        code, _, errors = await ended(process)
+    with held_port() as port:
+        async with example("echo_bot", f"127.0.0.1:{port}", "--host=127.0.0.1") as process:
+            code, _, errors = await ended(process)
 
     assert code == 1
     assert errors.startswith("echo_bot: could not connect to 127.0.0.1")
@@ -188,11 +187,9 @@ async def test_an_alert_of_several_lines_from_a_pipe_is_one_message() -> None:
 
 
 async def test_an_alert_that_reaches_nobody_fails() -> None:
-    async with room_member("ann") as ann:
-        nobody_there = at(ann)
-
-    async with example("alert", nobody_there, "is anyone there?") as process:
-        code, _, errors = await ended(process)
+    with held_port() as port:
+        async with example("alert", f"127.0.0.1:{port}", "is anyone there?") as process:
+            code, _, errors = await ended(process)
 
     assert code == 1
     assert errors.startswith("alert: could not connect to 127.0.0.1")
@@ -228,11 +225,9 @@ async def test_a_deploy_notice_that_too_few_people_get_says_so_and_fails() -> No
 
 
 async def test_a_deploy_notice_says_in_one_line_why_it_cannot_connect() -> None:
-    async with room_member("ann") as ann:
-        nobody_there = at(ann)
-
-    async with example("deploy_notice", nobody_there, "1", "anyone?") as process:
-        code, _, errors = await ended(process)
+    with held_port() as port:
+        async with example("deploy_notice", f"127.0.0.1:{port}", "1", "anyone?") as process:
+            code, _, errors = await ended(process)
 
     assert code == 1
     assert errors.startswith("deploy_notice: could not connect to 127.0.0.1")

@@ -146,8 +146,8 @@ def test_the_prototypes_are_their_own() -> None:
 
 
 def test_the_looks_of_a_very_long_text_cost_little() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
 
     looks("\ufdfa\u0301" * 1_000_000)
 
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5

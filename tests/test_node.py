@@ -234,7 +234,7 @@ async def test_a_dial_returns_who_is_there() -> None:
 
         assert (opened.person.id, opened.person.nick) == (ann.id, "ann")
         assert (opened.already, again.already) == (False, True)
-        assert ann.neighbour_count == bob.neighbour_count == 1
+        await until(lambda: ann.neighbour_count == bob.neighbour_count == 1)
 
 
 async def test_a_dial_that_leads_nowhere_says_why() -> None:

@@ -28,6 +28,7 @@ from p2pchat.store.delivered import (
     encode,
 )
 from tests.core.book_support import WALL_MS, peer_id
+from tests.deadline import DEADLINE_S
 from tests.effort import EFFORT
 from tests.store.failing_disk import CODES, STEPS, failing_disk
 from tests.store.folders import names_in
@@ -268,7 +269,7 @@ def test_who_finds_nothing_to_write_waits_for_the_write_under_way(
 
     def slow(descriptor: int) -> None:
         writing.set()
-        may_go_on.wait(10)
+        may_go_on.wait(DEADLINE_S)
         whole(descriptor)
         order.append("synced")
 
@@ -280,12 +281,12 @@ def test_who_finds_nothing_to_write_waits_for_the_write_under_way(
     first = threading.Thread(target=delivered.add, args=(ANN, an_id(1), WALL_MS))
     second = threading.Thread(target=flush)
     first.start()
-    writing.wait(10)
+    writing.wait(DEADLINE_S)
     second.start()
     is_new = delivered.remember(BEN, an_id(1), WALL_MS)  # never waits for the disk
     may_go_on.set()
-    first.join(10)
-    second.join(10)
+    first.join(DEADLINE_S)
+    second.join(DEADLINE_S)
 
     assert is_new
     assert order[0] == "synced"
