@@ -16,6 +16,7 @@ from tests.attack.attacks import ATTACKS, figures
 from tests.attack.outcome import Outcome, carried_out
 from tests.attack.village import NICKS, Talk
 from tests.attack.weapons import WEAPONS
+from tests.lag import lag_of_loop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,9 @@ FIFTY: Final = 50
 STRIKE_S: Final = 3.0
 BEFORE_S: Final = 1.0
 """Enough to see that something is wrong; the command takes the time for figures."""
+
+BUSY_LAG_S: Final = 0.25
+"""A fourth of what an honest message may take."""
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 Record = Callable[[str, object], None]
@@ -121,16 +125,28 @@ def test_a_misspelt_attack_is_refused() -> None:
         parse(["silense"])
 
 
-def flooded(name: str, length_s: float, listeners: int = 0, *, may_be_late: bool = False) -> str:
-    """Attack real programs, and say what came of it; nothing that is asked may be missed."""
+async def with_lag(name: str, length_s: float, listeners: int) -> tuple[Outcome, float]:
+    """Carry out an attack, and measure how late this loop was meanwhile, which only looks on."""
     attack = ATTACKS[name]
-    outcome = asyncio.run(
-        carried_out(name, attack, length_s, before_s=BEFORE_S, listeners=listeners)
-    )
+    async with lag_of_loop() as lag:
+        outcome = await carried_out(name, attack, length_s, before_s=BEFORE_S, listeners=listeners)
+    return outcome, lag.longest_s
+
+
+def flooded(name: str, length_s: float, listeners: int = 0, *, may_be_late: bool = False) -> str:
+    """Attack real programs, and say what came of it; nothing that is asked may be missed.
+
+    Where the machine was so busy with other things that even this test came late, nothing is said
+    about how late the programs were.
+    """
+    attack = ATTACKS[name]
+    outcome, lag_s = asyncio.run(with_lag(name, length_s, listeners))
 
     found = figures(attack, outcome)
     missed = [f"{figure}" for figure in found if not figure.is_met]
-    assert missed == [line for line in missed if may_be_late and "honest p99" in line]
+    is_busy = lag_s > BUSY_LAG_S
+    excused = ["honest p99"] * (may_be_late or is_busy) + ["until cut off"] * is_busy
+    assert missed == [line for line in missed if any(what in line for what in excused)]
     closed_s = outcome.told.get("closed_s")
     cut_off = "" if closed_s is None else f", each connection cut off within {closed_s:.2f} s"
     return (
