@@ -14,7 +14,6 @@ from p2pchat.core.courier import FLOOD_WAIT_S, REQUEST_WAIT_S, SENT_WAIT_S, TRAI
 from p2pchat.core.couriers import PACE_BURST, PACE_PER_S, REQUESTS_BURST
 from p2pchat.core.direct import WrittenToOneself
 from p2pchat.core.direct_frames import KeyAnswer, NoWay, Packet, Receipt
-from p2pchat.core.direct_values import PacketId
 from p2pchat.core.events import Close, Effect, ForgetWaiting, KeepWaiting, Send, Tell
 from p2pchat.core.frames import Carry
 from p2pchat.core.notices import DirectReceipt, DirectSent, DirectWaits
@@ -233,17 +232,6 @@ def test_who_writes_to_many_people_does_not_flood_the_room_at_once() -> None:
     assert len(requests(effects)) == REQUESTS_BURST
     assert len(requests(alice.wait(2.0))) <= 3
     assert not told(effects, DirectWaits)
-
-
-def test_nothing_that_was_sent_is_kept_in_memory_for_its_receipt() -> None:
-    alice, bob = Writer(), Far("bob")
-    relay, _ = alice.open("relay")
-    (packet,) = alice.write_with_key(bob, relay, "secret words")
-
-    kept = alice.core._direct._couriers.receipt_of(PacketId(packet.id))
-
-    assert kept is not None
-    assert kept.text == ""
 
 
 def test_nobody_writes_to_himself() -> None:

@@ -27,6 +27,7 @@ from p2pchat.core.direct_packets import DirectPackets
 from p2pchat.core.direct_values import SEALING_KEY_USE_S, Inside, PacketId, SealingKey
 from p2pchat.core.direct_ways import Ways
 from p2pchat.core.events import Effect, Send
+from p2pchat.core.expiry import forget_ended
 from p2pchat.core.outbox import DirectId, Waiting
 from p2pchat.core.packet_relay import AUTHOR_BURST, AUTHOR_PER_S, FLOODED_WEIGHT
 from p2pchat.core.values import ConnectionId, PeerId
@@ -46,8 +47,11 @@ REQUESTS_BURST: Final = 10
 REQUESTS_PER_S: Final = 1.0
 """Requests for sealing keys, however many people are written to: each one floods the room."""
 
+RECEIPT_S: Final = 600.0
 PACKETS_LIMIT: Final = 4_096
-"""Own packets whose receipts are recognised; the oldest is forgotten first."""
+"""How long the receipt of an own packet is recognised, and of how many; the oldest is forgotten
+first. Ten times as long as relays know the way back: a recipient next to us, whose disk had no
+room, may be later."""
 
 KEYS_LIMIT: Final = 256
 """Sealing keys of others that are kept, in memory only; the oldest goes first."""
@@ -67,6 +71,7 @@ class _Sent(Struct, frozen=True):
     step: Step
     hop: ConnectionId | None
     """Where it went; None for everywhere."""
+    ends_at: float
 
 
 class Couriers:
@@ -93,7 +98,7 @@ class Couriers:
         self._on_failed = on_failed
         self._couriers: dict[PeerId, Courier] = {}
         self._keys: dict[PeerId, _Key] = {}
-        self._sent: dict[PacketId, _Sent] = {}
+        self._sent: dict[PacketId, _Sent] = {}  # oldest first
         self._unheard: set[PeerId] = set()
         """Who was asked for while there was no neighbour."""
         self._pace = Allowance(PACE_BURST, PACE_PER_S)
@@ -253,7 +258,9 @@ class Couriers:
         if is_flooded and len(packet.signed) > FLOODED_LIMIT_BYTES:
             return []
         hop = None if is_flooded else courier.hop
-        sent = _Sent(replace(inside, text=""), recipient, courier.step, hop)
+        forget_ended(self._sent, now)
+        kept = replace(inside, text="")
+        sent = _Sent(kept, recipient, courier.step, hop, now + RECEIPT_S)
         self._sent[PacketId(packet.id)] = sent
         if len(self._sent) > PACKETS_LIMIT:
             del self._sent[next(iter(self._sent))]
