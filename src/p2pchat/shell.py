@@ -128,6 +128,8 @@ class Shell:
         self._is_leaving = False
         self._wall_offset_s = 0.0
         self._timer = TickTimer(core.next_deadline)
+        self.announced = self._timer.ring
+        """An own message waits: let the time keeper send it with its next turn."""
         self._changed = asyncio.Event()
 
     # --- Connections ---------------------------------------------------------------------------
@@ -370,10 +372,6 @@ class Shell:
             waiting.set_exception(_ended_early(event))
 
     # --- Time ----------------------------------------------------------------------------------
-
-    def announced(self) -> None:
-        """An own message waits: let the time keeper send it with its next turn."""
-        self._timer.ring()
 
     async def keep_time(self) -> None:
         """Send a Tick whenever the core wants one; own messages leave by this as well."""

@@ -21,6 +21,9 @@ class TickTimer:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._is_due = asyncio.Event()
+        # Not a method, because it is called for each message that is announced.
+        self.ring = self._is_due.set
+        """A Tick is wanted now."""
 
     def ask(self) -> None:
         """Ask the core anew, because something was handled."""
@@ -32,10 +35,6 @@ class TickTimer:
         elif self._timer is None or not self._is_early_enough(self._timer, deadline):
             self.stop()
             self._timer = self._loop.call_at(deadline, self._on_time)
-
-    def ring(self) -> None:
-        """A Tick is wanted now."""
-        self._is_due.set()
 
     async def wait(self) -> None:
         """Wait until a Tick is wanted."""

@@ -155,8 +155,7 @@ class RepairNetwork:
         made = envelope(node.name, node.next_number, size, time_ms=self.wall_ms(), body=body)
         node.next_number += size
         node.seen.add(made.id)
-        verdict = node.repair.on_taken(made, None, self.now, self.wall_ms(), live=True)
-        assert verdict is Verdict.NEW
+        node.repair.on_own(made, self.now, self.wall_ms())
         self.perform(node, [Send(tuple(node.links), made.carried(0))])
         return made
 

@@ -201,7 +201,7 @@ def test_a_minute_of_more_authors_than_three_rounds_hold_comes_whole() -> None:
     count = limits.FRUITLESS_LIMIT * limits.ROUND_PAGES * limits.LIST_LIMIT + 128
     for number in range(count):
         made = envelope(f"author {number}", 0)
-        ann.repair.on_taken(made, None, 0.0, net.wall_ms(), live=True)
+        ann.repair.on_own(made, 0.0, net.wall_ms())
 
     net.connect(ann, ben)
     net.run(0.8 * limits.COMPARE_EVERY_S - 1.0)

@@ -98,8 +98,7 @@ class Arrivals:
         match self._rates.over(author, len(envelope.signed), header.time_ms, now):
             case Over.LATE if is_kept(header.kind):
                 series = series_of(author, envelope.epoch)
-                span = (header.first, header.first + header.count)
-                self._repair.on_announced(connection, series, span, now, now)
+                self._repair.on_announced(connection, series, envelope.span, now, now)
             case Over.TOO_FAST:
                 self._repair.refuse(envelope, now)
             case Over.LOUD:

@@ -121,6 +121,6 @@ class Broadcast:
         if envelope.header.kind not in _READABLE:
             return None
         texts = self._codec.decode_texts(envelope.header.body)
-        if len(texts.texts) != len(envelope.numbers):
+        if len(texts.texts) != envelope.header.count:
             raise EnvelopeRefused("it holds another number of messages than it says")
         return texts

@@ -121,6 +121,8 @@ class Couriers:
 
     def next_deadline(self) -> float | None:
         """When to call `on_time`; None for never."""
+        if not self._couriers:
+            return None  # asked after each event, and most of the time there is nothing
         return earliest(*(courier.until for courier in self._couriers.values()))
 
     def is_on_the_way_to(self, recipient: PeerId) -> bool:

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from p2pchat.core import limits
 from p2pchat.core.fields import EpochBytes, Id16, Key, Nick, Number
 from p2pchat.core.frames import Carry
+from p2pchat.core.intervals import Span
 from p2pchat.core.values import EnvelopeId, Epoch, NetworkId, PeerId, is_kept
 
 NONCE_BYTES: Final = 16
@@ -63,6 +64,12 @@ class Envelope(Struct, frozen=True):
     def epoch(self) -> Epoch:
         """The start of the author's node that it belongs to."""
         return Epoch(self.header.epoch)
+
+    @property
+    def span(self) -> Span:
+        """Numbers of its messages, from the first on up to but without the second."""
+        first = self.header.first
+        return first, first + self.header.count
 
     @property
     def numbers(self) -> range:

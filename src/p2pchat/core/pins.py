@@ -48,6 +48,8 @@ class Pins:
 
     def next_deadline(self) -> float | None:
         """When to call `due`; None for never."""
+        if not self._pins:
+            return None  # asked after each event, and most of the time there is nothing
         return earliest(*(pin.at for pin in self._pins.values()))
 
     def add(self, peer: PeerId, address: Address, now: float) -> None:

@@ -189,7 +189,7 @@ class Repair:
     def on_taken(
         self,
         envelope: Envelope,
-        connection: ConnectionId | None,
+        connection: ConnectionId,
         now: float,
         wall_ms: int,
         *,
@@ -197,11 +197,11 @@ class Repair:
         hops: int = 0,
         delivery: Deliver | None = None,
     ) -> Verdict:
-        """Take a valid envelope of a kept kind that the seen cache did not know.
+        """Take somebody else's valid envelope of a kept kind that the seen cache did not know.
 
         Args:
             envelope: Verified.
-            connection: Who brought it; None for an own one.
+            connection: Who brought it.
             now: Monotonic seconds.
             wall_ms: Wall clock, milliseconds since 1970.
             live: Whether it flooded here; else it was a `Filled` that `expects` let pass.
@@ -212,21 +212,15 @@ class Repair:
             NEW when it has to be passed on; a live one floods, the others are offered.
         """
         self._reading.note_start(wall_ms)
-        series = series_of(envelope.author, envelope.epoch)
-        span = _span_of(envelope)
+        series, span = series_of(envelope.author, envelope.epoch), envelope.span
         verdict = self._judge.judge(envelope, series, span, now, is_live=live)
         if verdict is Verdict.CONFLICT:
             self._reading.tell(Muted(envelope.author))
         if verdict is not Verdict.NEW:
             return verdict
         recovered = None if live else self._recovered(envelope, series, connection, wall_ms)
-        hole = self._received.take(series, *span, now)
-        self._store.add(series, Stored.of(envelope, hops))
+        hole = self._keep(envelope, series, hops, now)
         self._gaps.taken(series, span, now, by_repair=not live, source=connection)
-        if self._forget_at is None:
-            self._forget_at = now + _FORGET_EVERY_S
-        if connection is None:
-            return verdict
         if hole is not None:
             self._gaps.miss(series, hole, connection, now)
         if recovered is not None:
@@ -235,6 +229,18 @@ class Repair:
             self._reading.note_recovered(envelope, recovered, now, wall_ms)
         self._reading.line_up(series, envelope, delivery, recovered, now)
         return verdict
+
+    def on_own(self, envelope: Envelope, now: float, wall_ms: int) -> None:
+        """Keep an own envelope of a kept kind: its numbers are new, and nobody else has them."""
+        self._reading.note_start(wall_ms)
+        self._keep(envelope, series_of(envelope.author, envelope.epoch), 0, now)
+
+    def _keep(self, envelope: Envelope, series: Series, hops: int, now: float) -> Span | None:
+        """Return the hole that its numbers jumped over, if any."""
+        self._store.add(series, Stored.of(envelope, hops))
+        if self._forget_at is None:
+            self._forget_at = now + _FORGET_EVERY_S
+        return self._received.take(series, *envelope.span, now)
 
     def may_meet(self, envelope: Envelope, kept: float, now: float) -> bool:
         """Tell whether its author is known, or there is room for one more; see `Received`."""
@@ -249,7 +255,7 @@ class Repair:
         author, header = envelope.author, envelope.header
         self.refusals.count(author, max(1, header.count), now)
         if is_kept(header.kind):
-            series, (first, stop) = series_of(author, envelope.epoch), _span_of(envelope)
+            series, (first, stop) = series_of(author, envelope.epoch), envelope.span
             span = (0 if self.refusals.is_muted(author, now) else first, stop)
             self._received.refuse(series, *span)
             self._gaps.give_up(series, span)
@@ -264,10 +270,10 @@ class Repair:
             self._gaps.postpone(series, span, until)
 
     def _recovered(
-        self, envelope: Envelope, series: Series, connection: ConnectionId | None, wall_ms: int
+        self, envelope: Envelope, series: Series, connection: ConnectionId, wall_ms: int
     ) -> Recovered | None:
         filling, self._filling = self._filling, None
-        if connection is None or filling is None or filling[0] != envelope.id:
+        if filling is None or filling[0] != envelope.id:
             return None
         opened_ms = self._opened_ms.get(connection, wall_ms)
         return Recovered(filling[1], opened_ms, series in self._received)
@@ -392,8 +398,3 @@ class Repair:
         self._store.forget_before(minute_of(wall_ms) - limits.STORE_MINUTES)
         self._received.on_time(now)
         self._forget_at = now + _FORGET_EVERY_S if len(self._received) else None
-
-
-def _span_of(envelope: Envelope) -> Span:
-    first = envelope.header.first
-    return (first, first + envelope.header.count)

@@ -233,7 +233,7 @@ class Spreading:
         flags = ACKNOWLEDGE if batch.wants_acks else 0
         envelope = self._broadcast.seal(batch, flags, wall_ms, now)
         self._pace.charge(len(envelope.signed), now)
-        self._repair.on_taken(envelope, None, now, wall_ms, live=True)
+        self._repair.on_own(envelope, now, wall_ms)
         self._on_first(envelope, None, now, wall_ms, True)
         self._own[batch.first] = envelope.id
         if len(self._own) > OWN_LIMIT:
