@@ -94,9 +94,14 @@ class MessageNames:
         return MessageId(hashing.hexdigest())
 
 
+_begun_envelope: Final = blake2b(ENVELOPE_CONTEXT, digest_size=16)
+
+
 def envelope_id(signed: bytes) -> EnvelopeId:
     """Name the envelope with those signed bytes; the signature is no part of the name."""
-    return EnvelopeId(blake2b(ENVELOPE_CONTEXT + signed, digest_size=16).digest())
+    hashing = _begun_envelope.copy()  # costs half of what a new one does
+    hashing.update(signed)
+    return EnvelopeId(hashing.digest())
 
 
 class Kind(IntEnum):

@@ -58,14 +58,14 @@ class FrameSplitter:
                 is in, before the payload is held.
             FrameMalformed: The announced size is zero.
         """
-        if self.waiting_bytes < HEADER_BYTES:
+        begin = self._start + HEADER_BYTES
+        if len(self._buffer) < begin:
             return None
         (size_bytes,) = _HEADER.unpack_from(self._buffer, self._start)
         if size_bytes > self.limit_bytes:
             raise FrameTooLarge(size_bytes, self.limit_bytes)
         if not size_bytes:
             raise FrameMalformed("it is empty")
-        begin = self._start + HEADER_BYTES
         end = begin + size_bytes
         if len(self._buffer) < end:
             return None
