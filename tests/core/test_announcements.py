@@ -76,6 +76,19 @@ def test_all_that_waits_shares_a_batch() -> None:
     assert sizes == [limits.ENVELOPE_TEXTS_LIMIT, 1]
 
 
+def test_a_run_that_lets_go_of_what_was_taken_goes_on_with_full_batches() -> None:
+    announcements = Announcements()
+    said = [f"{number:064}" for number in range(20_000)]
+    for text in said:
+        announcements.add(Kind.TEXT, "bob", text)
+
+    batches = take_all(announcements)
+
+    assert [text for batch in batches for text in batch.texts] == said
+    full = limits.ENVELOPE_BATCH_BYTES // 64
+    assert {len(batch.texts) for batch in batches[:-1]} == {full}
+
+
 def test_another_nick_or_kind_begins_another_batch() -> None:
     announcements = Announcements()
     for kind, nick in (

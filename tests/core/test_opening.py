@@ -3,7 +3,16 @@ from __future__ import annotations
 import pytest
 
 from p2pchat.core import limits
-from p2pchat.core.events import Close, Closing, ConnectionSecured, Failed, Opened, Tell
+from p2pchat.core.events import (
+    Close,
+    Closing,
+    ConnectionSecured,
+    Failed,
+    Opened,
+    Published,
+    Tell,
+    Tick,
+)
 from p2pchat.core.frames import Hello, Proof, Refusal, Welcome
 from p2pchat.core.notices import Connected, Direction, Remark
 from p2pchat.core.session import RefusalReason
@@ -270,6 +279,18 @@ def test_an_opening_has_to_be_over_in_its_time(words: str, *, is_secured: bool) 
     assert isinstance(failed.error, NotP2PChat)
     assert words in str(failed.error)
     assert closed(late) == [connection]
+
+
+def test_its_time_is_over_with_the_tick_of_an_own_message_as_well() -> None:
+    subject = OneCore()
+    connection, _ = subject.start(OUT)
+    subject.core.announce("hi")
+    subject.now += limits.OPENING_TIMEOUT_S
+
+    effects = subject.feed(Tick())
+
+    assert len(of(effects, Published)) == 1
+    assert closed(effects) == [connection]
 
 
 def test_an_open_connection_outlives_the_time_of_its_opening() -> None:

@@ -39,6 +39,18 @@ def test_a_message_lost_on_its_way_is_asked_for_and_shown_in_order() -> None:
     assert net.sent["Ask"] == 1
 
 
+def test_own_messages_are_kept_for_others_whatever_is_held_against_their_author() -> None:
+    net = RepairNetwork()
+    ann, ben = net.add("ann", "ben")
+    ann.repair.refusals.mute(ann.me, net.now)  # somebody runs a copy of the profile
+    net.say(ann)
+
+    net.connect(ann, ben)
+    net.run(5.0)
+
+    assert ben.shown == [(ann.me, 0)]
+
+
 def test_the_last_message_lost_comes_with_the_next_comparison() -> None:
     net = RepairNetwork()
     ann, ben = net.add("ann", "ben")
