@@ -250,7 +250,13 @@ class JsonProgram(Program):
 
     @property
     def objects(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out]
+        self._parsed += map(json.loads, self.out[len(self._parsed) :])
+        return list(self._parsed)
+
+    @cached_property
+    def _parsed(self) -> list[dict[str, Any]]:
+        """Those that were asked for before; there are many looks at them."""
+        return []
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
         return [found for found in self.objects if found["type"] == kind]
@@ -259,10 +265,7 @@ class JsonProgram(Program):
         """Wait for an object of that type with those fields, and return the first one."""
 
         def first() -> dict[str, Any] | None:
-            for found in self.of_type(kind):
-                if all(found.get(name) == value for name, value in fields.items()):
-                    return found
-            return None
+            return next((o for o in self.of_type(kind) if fields.items() <= o.items()), None)
 
         found = self.wait_until(first, f"{kind} {fields}")
         assert found is not None

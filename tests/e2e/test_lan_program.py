@@ -153,7 +153,7 @@ def test_whose_address_changes_is_back_soon_and_has_missed_nothing(
     assert time.monotonic() - began_s < BACK_S
     # He gave both of them up, and they take him back into their views.
     for nick in ("ann", "cid"):
-        bob.wait_until(lambda n=nick: times_met(bob, n) == 2, f"{nick} again")  # type: ignore[misc]
+        bob.wait_until(lambda n=nick: times_met(bob, n) >= 2, f"{nick} again")  # type: ignore[misc]
 
 
 def test_who_is_unplugged_for_a_while_is_back_and_hears_what_was_said(
