@@ -55,11 +55,8 @@ def test_typing_while_lines_arrive_is_never_torn() -> None:
             seen = len(screen.received)
             screen.wait_until(lambda n=seen: len(screen.received) > n)  # type: ignore[misc]
         screen.press("\r")
-        screen.wait_until(
-            lambda: (
-                f"got '{typed}'" in screen.all_lines and screen.lines[-2:] == ["alice>", TOOLBAR]
-            )
-        )
+        screen.wait_until(lambda: f"got '{typed}'" in screen.all_lines)
+        screen.wait_until(lambda: screen.lines[-2:] == ["alice>", TOOLBAR])
 
         rows = screen.all_lines
 
