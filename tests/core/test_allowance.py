@@ -45,3 +45,16 @@ def test_over_any_time_no_more_is_spent_than_burst_and_rate_allow(
         spent += amount * allowance.spend(amount, now)
 
     assert spent <= 9 + 3.0 * now + 1e-6
+
+
+@given(st.lists(st.tuples(st.floats(0, 5), st.integers(0, 12), st.integers(0, 9)), max_size=30))
+def test_as_much_as_there_is_is_as_many_single_ones(steps: list[tuple[float, int, int]]) -> None:
+    at_once, singly, now = Allowance(8, 1.0), Allowance(8, 1.0), 0.0
+    for wait_s, amount, debt in steps:
+        now += wait_s
+        at_once.charge(debt, now)
+        singly.charge(debt, now)
+
+        granted = at_once.spend_up_to(amount, now)
+
+        assert granted == sum(singly.spend(1, now) for _ in range(amount))

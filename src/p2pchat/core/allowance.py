@@ -28,6 +28,12 @@ class Allowance:
         self._level -= amount
         return True
 
+    def spend_up_to(self, amount: int, now: float) -> int:
+        """Take as many of so many as there are; return how many."""
+        granted = max(0, min(amount, int(self.level(now))))
+        self._level -= granted
+        return granted
+
     def charge(self, amount: float, now: float) -> None:
         """Take that much, even where it is not there."""
         self.level(now)

@@ -60,9 +60,7 @@ class Hearsay:
 
     def learn(self, records: tuple[PassedRecord, ...], link: Link, now: float) -> None:
         """Take note of a sample that a neighbour sent; what is too much is not looked at."""
-        for record in records:
-            if not link.hearsay.spend(1, now):
-                return
+        for record in records[: link.hearsay.spend_up_to(len(records), now)]:
             read = self.read(record, link)
             if read is not None:
                 self.put(read, record.passed, now)
