@@ -31,7 +31,8 @@ class Agenda:
 
     def run(self, until: float) -> None:
         """Do everything up to that time and stop the clock there."""
-        while self._ahead and self._ahead[0][0] <= until:
+        ahead = self._ahead
+        while ahead and ahead[0][0] <= until:
             self._step()
         self.now = until
 

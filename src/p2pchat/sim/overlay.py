@@ -61,6 +61,7 @@ class Overlay:
         self.events = 0
         """Handled by all machines together."""
         self._agenda = Agenda()
+        self._is_split = False
         self._wires_so_far = 0
         self._at: dict[Address, int] = {}
         self._records: SharedRecords = {}
@@ -160,6 +161,7 @@ class Overlay:
 
     def split(self, nodes: Iterable[OverlayNode]) -> None:
         """Cut those nodes off from all others; nothing passes, and nobody is told."""
+        self._is_split = True
         for node in nodes:
             node.side = 1
         for node in self.nodes:
@@ -170,6 +172,7 @@ class Overlay:
 
     def heal(self) -> None:
         """Let everything pass again."""
+        self._is_split = False
         for node in self.nodes:
             node.side = 0
 
@@ -211,7 +214,7 @@ class Overlay:
     def _arrive(self, number: int, index: int, frame: MembershipFrame) -> None:
         node = self.nodes[index]
         wire = node.wires.get(number)
-        if wire is None or self._is_cut(wire.dialler, wire.acceptor):
+        if wire is None or (self._is_split and self._is_cut(wire.dialler, wire.acceptor)):
             return  # it has closed that end meanwhile, or died
         moves = node.machine.on_frame(ConnectionId(number), frame, self.now, self.wall_ms)
         self.perform(node, moves)
@@ -354,14 +357,12 @@ class Overlay:
     def graph(self) -> list[list[int]]:
         """Return the open connections between running nodes, these numbered in their order."""
         running = self.running
-        place = {node.index: number for number, node in enumerate(running)}
-        nodes = self.nodes
+        place = [0] * len(self.nodes)
+        for number, node in enumerate(running):
+            place[node.index] = number
+        current = [node.current for node in self.nodes]  # empty where it does not run
         return [
-            [
-                place[other]
-                for other in node.current
-                if other in place and node.index in nodes[other].current
-            ]
+            [place[other] for other in node.current if node.index in current[other]]
             for node in running
         ]
 
