@@ -74,8 +74,8 @@ ROWS: Final = (
         "Many invented peers who surround a node (Sybils, eclipse)",
         "five of eight places at most for those who dial in, seldom taken away, never from the "
         "oldest and most useful, first from the network with most; at once from networks that join "
-        "again and again; own dials take turns between networks and are exchanged every hour; two "
-        "anchors and the address book at a start",
+        "again and again; own dials take turns between networks, ask for the place of another one "
+        "at a start, and are exchanged every hour; two anchors and the address book at a start",
         "500 honest and 2,000 Sybils, the victim restarts: an honest neighbour of its own choice "
         "in ≥ 99 % of the runs",
     ),
