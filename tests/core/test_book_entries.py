@@ -87,6 +87,9 @@ states = st.builds(
     st.binary(max_size=40),
     st.lists(entries, max_size=60).map(tuple),
     st.lists(st.integers(0, 50).map(peer_id), max_size=5).map(tuple),
+    st.lists(st.one_of(st.text(max_size=9), st.integers(0, 200).map("20.{}.0.0/16".format))).map(
+        tuple
+    ),
 )
 
 

@@ -34,6 +34,16 @@ def test_once_an_hour_is_never_too_often_and_twice_an_hour_is_after_a_while() ->
     assert often.of("20.7.0.0/16", 100 * HOUR_S)
 
 
+def test_who_was_insistent_before_a_start_is_for_an_hour_and_longer_only_by_joining() -> None:
+    insistence = Insistence()
+    insistence.assume(["20.7.0.0/16", "20.9.0.0/16"], 1.0)
+    for minute in range(90):
+        insistence.note("20.9.0.0/16", 1.0 + 60 * minute)
+
+    assert insistence.networks(0.9 * HOUR_S) == {"20.7.0.0/16", "20.9.0.0/16"}
+    assert insistence.networks(1.1 * HOUR_S) == {"20.9.0.0/16"}
+
+
 def test_who_has_been_quiet_is_not_insistent_any_more() -> None:
     insistence = Insistence()
     for _ in range(limits.INSISTENT_JOINS):

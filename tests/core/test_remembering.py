@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from p2pchat.core import limits
 from p2pchat.core.active_view import ActiveView, Link
 from p2pchat.core.address_book import AddressBook
@@ -67,10 +69,32 @@ def test_the_oldest_of_our_dials_are_the_first_of_the_next_start() -> None:
         view.put(one)
         remembering.note_open(one)
 
-    remembering.note_anchors(view)
+    remembering.note_view(view, 9.0)
 
     first = remembering.candidates(9, ActiveView(random.Random(1)))[: limits.ANCHORS]
     assert [known.peer for known in first] == [peer_id(3), peer_id(4)]
+
+
+@pytest.mark.threat(7)
+def test_whoever_insisted_is_dialled_last_after_the_next_start_and_is_no_anchor() -> None:
+    remembering = new_remembering()
+    view = ActiveView(random.Random(1))
+    for number in range(6):
+        view.put(link(number))
+        remembering.note_open(link(number))
+    for number in (0, 1):
+        for _ in range(limits.INSISTENT_JOINS):
+            view.note_join(link(number), 9.0)
+
+    remembering.note_view(view, 9.0)
+    again = ActiveView(random.Random(1))
+    remembering.begin(again, 5.0)
+
+    found = [known.peer for known in remembering.candidates(9, again)]
+    assert set(found[:4]) == {peer_id(number) for number in range(2, 6)}
+    assert set(found[4:]) == {peer_id(0), peer_id(1)}
+    assert again.is_insistent(link(0), 5.0)
+    assert not again.is_insistent(link(2), 5.0)
 
 
 def test_a_dial_that_failed_counts_against_the_peer_that_it_was_for() -> None:

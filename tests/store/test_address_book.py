@@ -39,6 +39,7 @@ def a_state(peers: int = 4) -> BookState:
     book.note_success(peer_id(1), (Address("fe80::1%eth0", 55555),), None, WALL_MS)
     book.note_failure(peer_id(2), WALL_MS)
     book.set_anchors([peer_id(1), peer_id(0)])
+    book.set_insistent({"20.7.0.0/16", "2a00:1::/32"})
     return book.snapshot()
 
 
@@ -72,6 +73,13 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
 
     assert load_book(tmp_path, NETWORK) == (STATE, [])
     assert names_in(tmp_path / "addresses") == [NAME]
+
+
+def test_a_book_that_says_nothing_of_insistent_networks_is_read_all_the_same() -> None:
+    book = json.loads(write_state(NETWORK, STATE))
+    del book["insistent"]
+
+    assert read_state(NETWORK, json.dumps(book).encode()) == replace(STATE, insistent=())
 
 
 @POSIX_ONLY

@@ -26,12 +26,13 @@ from p2pchat.core.book_entries import (
     is_worth_adding,
     later,
     sound,
+    spread_group,
     subnet,
     worst_of,
 )
 from p2pchat.core.book_tables import BookPool, BookTable
 from p2pchat.core.holdings import Holding
-from p2pchat.core.records import AddressRecord, is_current
+from p2pchat.core.records import AddressRecord, is_current, is_netgroup
 from p2pchat.core.values import Address, PeerId
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class AddressBook:
         # The peers in `new` by who told us of them.
         self._told_by: dict[PeerId, dict[PeerId, None]] = {}
         self._anchors: tuple[PeerId, ...] = ()
+        self._insistent: tuple[str, ...] = ()
         self._is_changed = False
 
     def __len__(self) -> int:
@@ -78,6 +80,11 @@ class AddressBook:
         """Who is dialled first after the next start."""
         return self._anchors
 
+    @property
+    def insistent(self) -> tuple[str, ...]:
+        """Networks that wanted each place that became free."""
+        return self._insistent
+
     def take_changed(self) -> bool:
         """Tell whether the book has changed since the last call."""
         changed, self._is_changed = self._is_changed, False
@@ -92,6 +99,7 @@ class AddressBook:
             Holding("peers heard of", len(self._new), size),
             Holding("sources of addresses", len(self._told_by), size),
             Holding("peers heard of from one source", most, limits.BOOK_PER_SOURCE),
+            Holding("insistent networks", len(self._insistent), limits.INSISTENT_KEPT),
         )
 
     def add(self, record: AddressRecord, source: PeerId, wall_ms: int) -> bool:
@@ -169,13 +177,19 @@ class AddressBook:
         self._is_changed |= anchors != self._anchors
         self._anchors = anchors
 
+    def set_insistent(self, networks: Iterable[str]) -> None:
+        """Name the networks whose peers come last; INSISTENT_KEPT of them are taken."""
+        insistent = tuple(sorted(networks)[: limits.INSISTENT_KEPT])
+        self._is_changed |= insistent != self._insistent
+        self._insistent = insistent
+
     def candidates(
         self, count: int, rng: Random, wall_ms: int, without: Container[PeerId] = ()
     ) -> list[Candidate]:
         """Choose whom to dial: the anchors, then by chance from both tables.
 
         A netgroup is chosen first and then somebody in it, so that many ids in few networks
-        weigh no more than few. Nobody expired, nobody twice.
+        weigh no more than few. Those of insistent networks come last. Nobody expired, nobody twice.
 
         Args:
             count: At most so many.
@@ -183,30 +197,29 @@ class AddressBook:
             wall_ms: Our wall clock.
             without: Whom not to choose.
         """
-        anchors = [entry for peer in self._anchors if (entry := self._tried.get(peer)) is not None]
-        chosen = [
-            entry
-            for entry in anchors
-            if entry.peer not in without and not entry.is_expired(wall_ms)
-        ][: max(count, 0)]
-        passed_over = {entry.peer for entry in anchors}
-        pools = [
-            BookPool(
-                entry
-                for entry in table
-                if entry.peer not in passed_over
-                and entry.peer not in without
-                and not entry.is_expired(wall_ms)
-            )
-            for table in (self._tried, self._new)
-        ]
-        while len(chosen) < count and (full := [pool for pool in pools if pool]):
-            chosen.append(rng.choice(full).draw(rng))
+        welcome, insistent = self._split(without, wall_ms)
+        anchors = [welcome.pop(peer) for peer in self._anchors if peer in welcome]
+        chosen = anchors[: max(count, 0)]
+        for entries in (welcome, insistent):
+            if len(chosen) < count:
+                chosen += _drawn(entries, count - len(chosen), rng)
         return [candidate(entry, wall_ms) for entry in chosen]
+
+    def _split(
+        self, without: Container[PeerId], wall_ms: int
+    ) -> tuple[dict[PeerId, BookEntry], dict[PeerId, BookEntry]]:
+        """Return whom to dial, and whom only then: those of insistent networks."""
+        welcome: dict[PeerId, BookEntry] = {}
+        insistent: dict[PeerId, BookEntry] = {}
+        for entry in (*self._tried, *self._new):
+            if entry.peer not in without and not entry.is_expired(wall_ms):
+                is_last = spread_group(entry.all_addresses[0].host) in self._insistent
+                (insistent if is_last else welcome)[entry.peer] = entry
+        return welcome, insistent
 
     def snapshot(self) -> BookState:
         """Return all that is known; `restore` makes the same book of it."""
-        return BookState(self._key, (*self._tried, *self._new), self._anchors)
+        return BookState(self._key, (*self._tried, *self._new), self._anchors, self._insistent)
 
     def restore(self, state: BookState, wall_ms: int) -> None:
         """Take over what an earlier run knew, in the place of what this book knows.
@@ -222,6 +235,7 @@ class AddressBook:
             if kept is not None and kept.peer not in self:
                 self._take_over(kept, wall_ms)
         self.set_anchors(state.anchors)
+        self.set_insistent(filter(is_netgroup, state.insistent))
         self._is_changed = self.snapshot() != state
 
     def _take_over(self, entry: BookEntry, wall_ms: int) -> None:
@@ -309,3 +323,14 @@ class AddressBook:
         # Each part behind its length, or two lists of parts could be one text.
         text = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
         return int.from_bytes(blake2b(text, key=self._key, digest_size=8).digest(), "big")
+
+
+def _drawn(entries: dict[PeerId, BookEntry], count: int, rng: Random) -> list[BookEntry]:
+    """Draw so many at most, from both tables by chance."""
+    pools = [
+        BookPool(e for e in entries.values() if e.is_tried is tried) for tried in (True, False)
+    ]
+    drawn: list[BookEntry] = []
+    while len(drawn) < count and (full := [pool for pool in pools if pool]):
+        drawn.append(rng.choice(full).draw(rng))
+    return drawn

@@ -80,6 +80,8 @@ class BookState(Struct, frozen=True):
     key: bytes
     entries: tuple[BookEntry, ...]
     anchors: tuple[PeerId, ...]
+    insistent: tuple[str, ...] = ()
+    """Networks that wanted each place that became free; they are dialled last."""
 
 
 def candidate(entry: BookEntry, wall_ms: int) -> Candidate:

@@ -174,7 +174,7 @@ class Core(Machines):
             case Leave():
                 self._is_leaving = True
                 parting = self._presence.on_leave(self._me.nick, now, self._wall_ms(now))
-                return parting + self._joining.end() + self._leave_when_empty(now)
+                return parting + self._joining.end(now) + self._leave_when_empty(now)
             case _:
                 assert_never(event)
 

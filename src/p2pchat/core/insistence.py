@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from p2pchat.core import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 NETWORKS_LIMIT: Final = 1_024
 """Networks that are counted; who joined longest ago is forgotten first."""
@@ -34,6 +37,12 @@ class Insistence:
         self._joined[network] = (joined, now)
         if len(self._joined) > NETWORKS_LIMIT:
             del self._joined[next(iter(self._joined))]
+
+    def assume(self, networks: Iterable[str], now: float) -> None:
+        """Those were insistent before this node started again: they are for an hour, or longer."""
+        fades = math.exp2(limits.INSISTENT_AGAIN_S / limits.INSISTENT_HALVED_S)
+        for network in networks:
+            self._joined[network] = (limits.INSISTENT_JOINS * fades, now)
 
     def of(self, network: str | None, now: float) -> bool:
         """Tell whether that network has joined so often that its places are only lent."""

@@ -113,6 +113,7 @@ class Joining:
         self._desk.set_addresses(self._addresses, is_diallable=True)
         if not self._setup.joins:
             return []
+        self._remembering.begin(self.membership.view, now)
         self.membership.begin(now, wall_ms)
         self._look_at = now + LOOK_AGAIN_S
         moves: list[Move] = [Search()]
@@ -122,10 +123,10 @@ class Joining:
             moves.append(Advertise())
         return self._effects(moves, now)
 
-    def end(self) -> list[Effect]:
+    def end(self, now: float) -> list[Effect]:
         """We leave: keep for next time whom we know, and tell of nobody any more."""
         self._news.end()
-        self._remembering.note_anchors(self.membership.view)
+        self._remembering.note_view(self.membership.view, now)
         return [SaveBook()] if self._setup.joins else []
 
     # --- Neighbours ---------------------------------------------------------------------------
@@ -359,7 +360,7 @@ class Joining:
             moves += self._look_again(now)
         if self._save_at is not None and self._save_at <= now:
             self._save_at, self._save_after_s = None, limits.BOOK_SAVE_EVERY_S
-            self._remembering.note_anchors(self.membership.view)
+            self._remembering.note_view(self.membership.view, now)
             moves.append(SaveBook())
         is_here = self.membership.view.reaches
         words = self.lookout.take_words(now, is_here, company=len(self.membership.view))

@@ -555,6 +555,11 @@ times an hour unnoticed. An honest node joins twice an hour, each time somebody 
 the network is behind a NAT (simulated); counting each `PlaceAsk` too, honest ones were insistent
 there, and put one another out without end."""
 
+INSISTENT_AGAIN_S: Final = 3600.0
+INSISTENT_KEPT: Final = 64
+"""Networks that were insistent when a node ended are so for that long after its next start, and are
+dialled last; so many are written down. Who still wants every place has joined often by then."""
+
 EXCHANGE_EVERY_S: Final = 3600.0
 """How often an own dial is exchanged, times 0.5 to 1.5: each of three lives for three hours, as
 many people stay. It cost a network at rest no more frames, and 13 % more where half of it is

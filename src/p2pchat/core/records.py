@@ -125,6 +125,11 @@ def netgroup(ip: str) -> str | None:
     return str(ipaddress.ip_network((address, size), strict=False))
 
 
+def is_netgroup(text: str) -> bool:
+    """Tell whether a text is what `netgroup` returns for some address."""
+    return netgroup(text.partition("/")[0]) == text
+
+
 @lru_cache(_REMEMBERED)
 def is_offerable(address: Address) -> bool:
     """Tell whether an address may be dialled because somebody else says so.

@@ -48,11 +48,16 @@ class Remembering:
         if attempt is not None and attempt.peer is not None:
             self.book.note_failure(attempt.peer, self.wall_ms)
 
-    def note_anchors(self, view: ActiveView) -> None:
-        """Name the oldest of those that we dialled: they are dialled first after the next start."""
+    def begin(self, view: ActiveView, now: float) -> None:
+        """This node starts: who was insistent before is so still."""
+        view.insistence.assume(self.book.insistent, now)
+
+    def note_view(self, view: ActiveView, now: float) -> None:
+        """Name whom to dial first after the next start, the oldest of our dials, and whom last."""
         links = [link for link in view if link.is_dialled and link.takes_part]
         oldest = sorted(links, key=lambda link: link.opened_at)
         self.book.set_anchors([link.peer for link in oldest[: limits.ANCHORS]])
+        self.book.set_insistent(view.insistence.networks(now))
 
     def candidates(self, count: int, view: ActiveView) -> list[Known]:
         """Return up to so many who could be dialled and are not in the view, anchors first."""

@@ -145,7 +145,7 @@ class Overlay:
     def leave(self, node: OverlayNode) -> None:
         """End a node that says goodbye to everybody."""
         if isinstance(node.machine, SimMembershipWithBook):
-            node.machine.note_end()
+            node.machine.note_end(self.now)
         for wire in node.wires.values():
             self._say_goodbye(wire, node)
         self.kill([node], Fate.DIED)

@@ -31,6 +31,7 @@ class SimMembershipWithBook(SimMembership):
     def begin(self, now: float, wall_ms: int) -> None:
         """Start the clock of what is done again and again."""
         self._remembering.wall_ms = wall_ms
+        self._remembering.begin(self.view, now)
         super().begin(now, wall_ms)
 
     def learn_from_book(self, now: float) -> list[Move]:
@@ -41,9 +42,9 @@ class SimMembershipWithBook(SimMembership):
     def _look_up(self, count: int) -> list[Known]:
         return self._remembering.candidates(count, self.view)
 
-    def note_end(self) -> None:
-        """Write down whom to dial first after the next start."""
-        self._remembering.note_anchors(self.view)
+    def note_end(self, now: float) -> None:
+        """Write down whom to dial first after the next start, and whom last."""
+        self._remembering.note_view(self.view, now)
 
     def on_open(self, link: Link, attempt: int, now: float, wall_ms: int) -> list[Move]:
         """Somebody is connected."""

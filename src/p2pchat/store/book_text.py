@@ -21,6 +21,7 @@ def write_state(network: NetworkId, state: BookState) -> str:
         "network": network.hex(),
         "key": state.key.hex(),
         "anchors": [peer.hex() for peer in state.anchors],
+        "insistent": list(state.insistent),
         "entries": [_write_entry(entry) for entry in state.entries],
     }
     return json.dumps(book, separators=(",", ":"))
@@ -36,6 +37,7 @@ def read_state(network: NetworkId, text: bytes) -> BookState | None:
             _bytes(book["key"]),
             tuple(_read_entry(entry) for entry in _list(book["entries"])),
             tuple(PeerId(_bytes(peer)) for peer in _list(book["anchors"])),
+            tuple(_typed(network, str) for network in _list(book.get("insistent", []))),
         )
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
