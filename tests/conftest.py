@@ -1,5 +1,6 @@
 """What holds for all tests, whatever started them and however busy the machine is."""
 
+import gc
 import signal
 
 from hypothesis import HealthCheck, settings
@@ -15,3 +16,13 @@ settings.register_profile(
     "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("busy machine")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector away from what lives to the end.
+
+    Thousands of collected tests are half a million objects, and each test that looks for what
+    nobody closed would have all of them looked at.
+    """
+    gc.collect()
+    gc.freeze()
