@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
+import pytest
+
 from p2pchat.core.events import Effect, Event, Tick
 from p2pchat.sim.network import SimNetwork
-from p2pchat.sim.node import SimNode
+from p2pchat.sim.node import Rules, SimNode
 
 _WATCHED_S = 600.0
 _TOGETHER_S = 0.001
@@ -33,9 +35,13 @@ class WakeUps:
         self._last[node.index] = now
 
 
-def test_a_node_with_five_neighbours_wakes_up_seldom_and_hardly_ever_for_nothing() -> None:
+@pytest.mark.parametrize("joins", [False, True], ids=["manual", "by itself"])
+def test_a_node_with_five_neighbours_wakes_up_seldom_and_hardly_ever_for_nothing(
+    joins: bool,
+) -> None:
     wake_ups = WakeUps()
-    network = SimNetwork(3, latency_s=(0.0002, 0.0006), watchers=[wake_ups])
+    rules = Rules(joins=joins)
+    network = SimNetwork(3, latency_s=(0.0002, 0.0006), rules=rules, watchers=[wake_ups])
     nodes = [network.add() for _ in range(6)]
     for one, other in combinations(nodes, 2):
         network.connect(one, other, delay_s=0.5 * one.index)
@@ -45,5 +51,6 @@ def test_a_node_with_five_neighbours_wakes_up_seldom_and_hardly_ever_for_nothing
 
     network.run(_WATCHED_S)
 
-    assert wake_ups.count / len(nodes) / _WATCHED_S < 0.2
-    assert wake_ups.in_vain < wake_ups.count / 5
+    # 0.15 and 0.31 when each thing that is done now and then wakes it by itself.
+    assert wake_ups.count / len(nodes) / _WATCHED_S < (0.22 if joins else 0.14)
+    assert wake_ups.in_vain < wake_ups.count / 8

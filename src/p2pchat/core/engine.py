@@ -94,8 +94,7 @@ class Core(Machines):
         """
         effects = self._forgive_own_lateness(now)
         effects += self._on_event(event, now)
-        if self._connections.liveness.is_soon(now):
-            effects += self._connections.on_time(now)
+        effects += self._while_awake(now)
         if self._connections.is_dialling:
             effects += self._follow_dials(effects, now)
         # What follows from a change may change something again: a neighbour is released.

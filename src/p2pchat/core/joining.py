@@ -88,9 +88,13 @@ class Joining:
             self.membership.next_deadline(),
             self.pins.next_deadline(),
             self.lookout.next_deadline(),
-            self._save_at,
+            None if self._save_at is None else self._save_at + self._leeway_s,
             self._look_at,
         )
+
+    @property
+    def _leeway_s(self) -> float:
+        return limits.BOOK_SAVE_LEEWAY * self._save_after_s
 
     def place_of(self, peer: PeerId | None) -> tuple[Place, How | None]:
         """Tell what a neighbour is here for, and how he came."""
@@ -354,7 +358,7 @@ class Joining:
         self._remembering.wall_ms = wall_ms
         moves: list[Move] = [*self.pins.due(now)]
         wake_at = self.membership.next_deadline()
-        if wake_at is not None and wake_at <= now:
+        if self.membership.cycles.is_due(now) or (wake_at is not None and wake_at <= now):
             moves += self.membership.on_time(now, wall_ms)
         if self._look_at is not None and self._look_at <= now:
             moves += self._look_again(now)

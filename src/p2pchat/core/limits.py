@@ -618,10 +618,12 @@ BOOK_PER_SOURCE: Final = 32
 BOOK_LIFE_S: Final = 7 * 24 * 3600.0
 BOOK_SAVE_FIRST_S: Final = 5.0
 BOOK_SAVE_EVERY_S: Final = 60.0
+BOOK_SAVE_LEEWAY: Final = 0.2
 ANCHORS: Final = 2
 """Buckets of each table, their entries, how many one source may add, how long nobody dialled
 successfully is kept, how soon the file is written first, how
-often later, and neighbours that are dialled first again."""
+often later, by which share of that a node that sleeps may put it off, and neighbours that are
+dialled first again."""
 
 # --- Map and paths ----------------------------------------------------------------------------
 

@@ -44,6 +44,7 @@ from p2pchat.core.notices import How
 from p2pchat.core.passive_view import Known, PassiveView
 from p2pchat.core.record_desk import RecordDesk
 from p2pchat.core.records import AddressRecord
+from p2pchat.core.recurrence import Recurrence
 from p2pchat.core.shuffles import Shuffles
 from p2pchat.core.values import Address, ConnectionId, PeerId
 from p2pchat.core.walks import Walks
@@ -93,7 +94,7 @@ class Membership:
         self._exchange = Exchange(self.view, self._filling, rng)
         self._shuffles = Shuffles(self.view, self._hearsay, rng)
         self._rng = rng
-        self._cycle_at: float | None = None
+        self.cycles = Recurrence(limits.SHUFFLE_EVERY_S, limits.SHUFFLE_SPREAD, rng)
         self._wake_at: float | None = None
         self._looks_for_somebody = True
 
@@ -128,7 +129,7 @@ class Membership:
     def begin(self, now: float, wall_ms: int) -> None:
         """Start the clock of what is done again and again."""
         self._hearsay.wall_ms = wall_ms
-        self._cycle_at = now + limits.SHUFFLE_EVERY_S * self._rng.uniform(0.2, 1.0)
+        self.cycles.set(now + limits.SHUFFLE_EVERY_S * self._rng.uniform(0.2, 1.0))
         self._filling.begin(now)
         self._exchange.begin(now)
         self._plan(now)
@@ -149,7 +150,7 @@ class Membership:
             link.record, link.refusals = known.record, known.refusals
         old = self.view.get(link.peer)
         self.view.put(link)
-        moves = [] if old is not None or self._cycle_at is None else self._make_room(link, now)
+        moves = [] if old is not None or not self.cycles.is_planned else self._make_room(link, now)
         if old is not None:
             link.carry_over(old)
             if link.is_in_view and link.takes_part:
@@ -360,7 +361,7 @@ class Membership:
         self._hearsay.wall_ms = wall_ms
         over = [li for li in self.view if li.stays_until is not None and li.stays_until <= now]
         moves = [move for link in over for move in self._end_stay(link)]
-        if self._cycle_at is not None and now >= self._cycle_at:
+        if self.cycles.take(now):
             moves += self._cycle(now)
         return self._done(now, moves)
 
@@ -373,8 +374,6 @@ class Membership:
 
     def _cycle(self, now: float) -> list[Move]:
         """Once a minute: swap samples, look whether there is another part of the network."""
-        spread = self._rng.uniform(1 - limits.SHUFFLE_SPREAD, 1 + limits.SHUFFLE_SPREAD)
-        self._cycle_at = now + limits.SHUFFLE_EVERY_S * spread
         moves: list[Move] = []
         if self._hearsay.renew():
             moves += self.introduce_again()
@@ -385,7 +384,7 @@ class Membership:
         return moves + (self._exchange.visit(now) or self._filling.visit(now))
 
     def _done(self, now: float, moves: list[Move]) -> list[Move]:
-        if self._cycle_at is not None:
+        if self.cycles.is_planned:
             moves += self._filling.fill(now)
             self._plan(now)
         return moves
@@ -393,7 +392,8 @@ class Membership:
     def _plan(self, now: float) -> None:
         self._looks_for_somebody = self._filling.lacks_somebody
         fill_at = self._filling.next_fill(now) if self._looks_for_somebody else None
-        self._wake_at = earliest(self._cycle_at, fill_at, *(li.stays_until for li in self.view))
+        stays = (link.stays_until for link in self.view)
+        self._wake_at = earliest(self.cycles.next_deadline(), fill_at, *stays)
 
 
 def _to(link: Link, frame: Frame) -> Send:

@@ -20,6 +20,7 @@ from p2pchat.core.message_store import MessageStore, Stored, minute_of
 from p2pchat.core.offers import Offers
 from p2pchat.core.reading import News, Reading, Recovered
 from p2pchat.core.received import Received, Verdict
+from p2pchat.core.recurrence import Recurrence
 from p2pchat.core.refusals import Muted, Refusals
 from p2pchat.core.series import Series, author_of, series_of
 from p2pchat.core.strikes import Strikes
@@ -104,7 +105,7 @@ class Repair:
         self._reading = Reading(int(backlog_minutes * 60_000))
         self._opened_ms: dict[ConnectionId, int] = {}  # the neighbours, oldest first
         self._filling: tuple[bytes, Why] | None = None
-        self._compare_at: float | None = None
+        self._turns = Recurrence(limits.COMPARE_EVERY_S, limits.COMPARE_SPREAD, rng)
         self._forget_at: float | None = None
 
     def begin(self, wall_ms: int) -> None:
@@ -138,8 +139,7 @@ class Repair:
         self._answers.on_open(connection)
         self._gaps.on_open(connection, now)
         self._comparisons.on_open(connection, now)
-        if self._compare_at is None:
-            self._compare_at = self._next_comparison(now)
+        self._turns.begin(now)
         opening = self._comparisons.digests(wall_ms, asks=False, is_opening=True)
         return [Send((connection,), opening)]
 
@@ -152,7 +152,7 @@ class Repair:
         self._comparisons.on_closed(connection)
         self._strikes.on_closed(connection)
         if not self._opened_ms:
-            self._compare_at = None
+            self._turns.end()
 
     def on_queue(
         self, connection: ConnectionId, now: float, wall_ms: int, *, is_high: bool
@@ -347,14 +347,14 @@ class Repair:
         if self._strikes.has_any_out:
             return -math.inf
         return earliest(
-            self._compare_at, self._forget_at, self._gaps.next_deadline(),
+            self._turns.next_deadline(), self._forget_at, self._gaps.next_deadline(),
             self._comparisons.next_deadline(), self._offers.next_deadline(),
             self._reading.next_deadline(), self.refusals.next_deadline(),
         )  # fmt: skip
 
     def on_time(self, now: float, wall_ms: int) -> list[Effect]:
         """Do what is due."""
-        effects = [*self._compare(now, wall_ms), *self._pump(now)]
+        effects = [*self.compare(now, wall_ms), *self._pump(now)]
         is_catching_up = self._comparisons.has_opened(now, limits.ORDER_WAIT_LONGEST_S)
         self._reading.on_time(
             now, wall_ms, self._gaps, is_catching_up=is_catching_up,
@@ -374,16 +374,16 @@ class Repair:
             self._comparisons.may_name(minute_of(header.time_ms), now)
         )
 
-    def _compare(self, now: float, wall_ms: int) -> list[Effect]:
-        if self._compare_at is None or now < self._compare_at:
+    def may_compare(self, now: float) -> bool:
+        """Whether it is time for the next comparison with a random neighbour."""
+        return self._turns.is_due(now)
+
+    def compare(self, now: float, wall_ms: int) -> list[Effect]:
+        """Begin it, if it is."""
+        if not self._turns.take(now):
             return []
-        self._compare_at = self._next_comparison(now)
         partner = self._rng.choice(list(self._opened_ms))
         return [Send((partner,), self._comparisons.digests(wall_ms, asks=True))]
-
-    def _next_comparison(self, now: float) -> float:
-        spread = limits.COMPARE_SPREAD
-        return now + limits.COMPARE_EVERY_S * self._rng.uniform(1 - spread, 1 + spread)
 
     def _pump(self, now: float) -> list[Effect]:
         return [

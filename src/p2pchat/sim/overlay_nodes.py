@@ -80,7 +80,7 @@ class SimMembership(Membership):
 
     def put_off_cycle(self, until: float, now: float) -> None:
         """Begin nothing of what is done once a minute before that time."""
-        self._cycle_at = until
+        self.cycles.set(until)
         self._plan(now)
 
 
