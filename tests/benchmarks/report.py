@@ -73,7 +73,11 @@ class Results:
         """Return the median of the ratios, each to the control of the same run."""
         measured = self.runs.get(measure, {})
         pairs = zip(measured.get(system, []), measured.get(per, []), strict=False)
-        ratios = [one[figure] / other[figure] for one, other in pairs if other.get(figure)]
+        ratios = [
+            one[figure] / other[figure]
+            for one, other in pairs
+            if figure in one and other.get(figure)
+        ]
         return statistics.median(ratios) if ratios else math.nan
 
     def value_of(self, aim: Aim) -> float:

@@ -74,6 +74,15 @@ def test_a_ratio_is_taken_run_by_run() -> None:
     assert results.median("A", "p2pchat", "per_s") == 20.0
 
 
+def test_what_lacks_a_figure_has_no_ratio_of_it() -> None:
+    results = Results()
+    results.add("D", "python pass", {"ms": 10.0})
+    results.add("D", "p2pchat in a terminal", {"mb": 50.0})
+
+    assert math.isnan(results.ratio("D", "p2pchat in a terminal", "python pass", "ms"))
+    assert "in a terminal" in text(results, markdown=False)
+
+
 def test_a_loss_in_one_run_is_not_hidden_by_the_others() -> None:
     results = Results()
     for lost in (0.0, 7.0, 0.0):
