@@ -250,8 +250,11 @@ async def test_a_dial_that_leads_nowhere_says_why() -> None:
                 await ann.connect("nowhere")
 
 
-async def test_two_nodes_whose_dials_cross_have_one_connection() -> None:
+async def test_two_nodes_whose_dials_cross_have_one_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Each pair is new, because it matters who has the lower id."""
+    monkeypatch.setattr(limits, "DIAL_TIMEOUT_S", DEADLINE_S)  # twenty nodes share this loop
 
     async def cross() -> None:
         async with node("ann") as ann, node("bob") as bob:

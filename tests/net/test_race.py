@@ -217,7 +217,7 @@ async def test_of_several_addresses_the_one_that_refuses_is_named(
     unknown = Address("a..b", 1)
 
     with pytest.raises(NobodyListening) as refused:
-        await dial_first([unknown, Address(*SILENT), Address(*closed)], 0.5)
+        await dial_first([unknown, Address(*SILENT), Address(*closed)], 2.0)
     with pytest.raises(NoAnswer) as silent:
         await dial_first([unknown, Address(*SILENT)], 0.05)
     with pytest.raises(Unreachable):
