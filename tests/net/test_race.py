@@ -248,7 +248,7 @@ async def test_a_name_of_which_every_address_is_silent_gives_no_answer(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "HAPPY_EYEBALLS_DELAY_S", 0.001)
-    monkeypatch.setattr(limits, "DIAL_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(limits, "DIAL_TIMEOUT_S", 0.5)
     network.places = [SILENT, SILENT]
 
     with pytest.raises(NoAnswer):
