@@ -246,3 +246,13 @@ def test_statuses_are_listed_oldest_connection_first() -> None:
     statuses = subject.core.peers(subject.now).neighbours
 
     assert [(s.person.nick, s.direction) for s in statuses] == [("carol", IN), ("bob", OUT)]
+
+
+def test_nothing_follows_a_goodbye_not_even_a_comparison_that_was_due() -> None:
+    subject = OneCore()
+    bob, _ = subject.open("bob")
+    subject.now += 2 * limits.COMPARE_EVERY_S
+
+    frames = sent(subject.feed(Leave()), bob)
+
+    assert isinstance(frames[-1], Goodbye)

@@ -94,7 +94,8 @@ class Core(Machines):
         """
         effects = self._forgive_own_lateness(now)
         effects += self._on_event(event, now)
-        effects += self._while_awake(now)
+        if self._connections.liveness.is_soon(now):
+            effects += self._connections.on_time(now)
         if self._connections.is_dialling:
             effects += self._follow_dials(effects, now)
         # What follows from a change may change something again: a neighbour is released.
@@ -107,7 +108,7 @@ class Core(Machines):
             effects += self._acquaintance.on_met(met, now, self._wall_ms(now))
         if self._survey.is_mapping and (behind := self._survey.to_mend(now)) is not None:
             effects += self._joining.dial_known(behind, now)
-        return effects
+        return effects + self._while_awake(now)
 
     def _on_event(self, event: Event, now: float) -> list[Effect]:
         match event:

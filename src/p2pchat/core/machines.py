@@ -315,15 +315,12 @@ class Machines:
     def _while_awake(self, now: float) -> list[Effect]:
         """Do what may be done now, and would wake the node soon if it were not.
 
-        Nothing that travels: were shuffles begun when those of others pass, networks would fall
-        into step.
+        After all that has happened was followed, for a neighbour may have gone with it. Nothing
+        that travels: were shuffles begun when those of others pass, networks would fall into step.
         """
-        effects: list[Effect] = []
-        if self._connections.liveness.is_soon(now):
-            effects += self._connections.on_time(now)
         if self._spreading.may_compare(now):
-            effects += self._spreading.compare(now, self._wall_ms(now))
-        return effects
+            return self._spreading.compare(now, self._wall_ms(now))
+        return []
 
     # --- What the machines ask of each other ---------------------------------------------------
 
