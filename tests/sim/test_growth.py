@@ -31,6 +31,7 @@ TURN_S: Final = 600.0
 
 SPLIT_S: Final = 40.0
 LOOK_EVERY_S: Final = 60.0
+MOST_NODES: Final = 6
 GROWTH: Final = 1.1
 SOME: Final = 2
 """What counts as growth: more than by a tenth and by so many entries, from a turn to the next. What
@@ -41,9 +42,12 @@ BY_COUNT: Final = {
     "AuthorOrder._began": limits.RECEIVED_LIMIT_SERIES,
     "AuthorOrder._expected": limits.RECEIVED_LIMIT_SERIES,
     "Spreading._own": OWN_LIMIT,
+    "_Comparison.fruitless": MOST_NODES
+    * (limits.COMPARED_MINUTES_PAST + limits.COMPARED_MINUTES_AHEAD + 1),
 }
-"""Bounded by nothing else, for they mean something as long as they are kept: which way the last
-message came, even where nobody said anything for hours."""
+"""Bounded by nothing else. Some mean something as long as they are kept: which way the last message
+came, even where nobody said anything for hours. What was compared in vain is kept for each minute
+that is compared, and depends on who started again when."""
 
 _NO_TABLES: Final = (
     type, enum.Enum, random.Random, types.FunctionType, types.BuiltinFunctionType,
@@ -68,7 +72,7 @@ def test_no_table_of_a_node_grows_for_ever() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_no_table_of_a_busy_node_grows_between_two_hours() -> None:
-    assert grown(Talk(nodes=6, every_s=0.2), 2 * 3600.0) == {}
+    assert grown(Talk(nodes=MOST_NODES, every_s=0.2), 2 * 3600.0) == {}
 
 
 def grown(talk: Talk, warm_up_s: float) -> dict[str, tuple[float, float]]:

@@ -227,4 +227,5 @@ class Connection:
             log.debug("connection %d to %s: %s", self.id, self.address, fault)
             return
         self._note_reason(str(fault))
-        log.info("connection %d to %s ends: %s", self.id, self.address, fault)
+        # As text: whoever keeps the record would keep all that the fault has come through.
+        log.info("connection %d to %s ends: %s", self.id, self.address, str(fault))
