@@ -68,6 +68,21 @@ async def notice_of(kind: type[Notice], listener: Node) -> Any:
     raise AssertionError(f"the node stopped without a {kind.__name__}")
 
 
+@asynccontextmanager
+async def reading(*readers: Node) -> AsyncIterator[None]:
+    """Somebody who takes all that these nodes have to tell."""
+
+    async def read(reader: Node) -> None:
+        async for _ in reader.notices():
+            pass
+
+    async with asyncio.TaskGroup() as tasks:
+        all_reading = [tasks.create_task(read(reader)) for reader in readers]
+        yield
+        for one in all_reading:
+            one.cancel()
+
+
 def connections_of(one: Node) -> list[Connection]:
     """Return those that have not ended, whatever their state."""
     return list(one._shell.registry)

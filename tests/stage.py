@@ -106,6 +106,8 @@ class FakeFront:
 
     async def keep_up(self) -> None: ...
 
+    async def flush(self) -> None: ...
+
     async def wait_broken(self) -> None:
         await self.broken.wait()
 

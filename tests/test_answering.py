@@ -12,7 +12,7 @@ from p2pchat.core.notices import Around, Connected, DirectReceipt, Sent, Trouble
 from p2pchat.core.values import Address, Message, Person
 from p2pchat.ui.commands import MapForm, SetBack
 from p2pchat.wire.invite import decode_invite, encode_invite
-from tests.nodes import address_of, line_of, node, until
+from tests.nodes import address_of, line_of, node, reading, until
 from tests.stage import FakeFront, stage
 
 
@@ -44,7 +44,11 @@ async def test_the_map_shows_everybody_within_three_hops_in_the_form_asked_for(
 async def test_everybody_who_answers_is_shown_and_can_be_written_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with line_of("bob", "cid") as (bob, cid), stage(monkeypatch, address_of(cid)) as s:
+    async with (
+        line_of("bob", "cid") as (bob, cid),
+        reading(bob),
+        stage(monkeypatch, address_of(cid)) as s,
+    ):
         await until(lambda: s.ann.neighbour_count == 1)
         s.front.say("/who", "all")
         await until(lambda: bool(s.front.attendances))

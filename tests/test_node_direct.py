@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,12 +11,19 @@ import pytest
 from p2pchat import Node
 from p2pchat.core.direct import WrittenToOneself
 from p2pchat.core.limits import TEXT_LIMIT_CHARACTERS
-from p2pchat.core.notices import DirectArrived, DirectReceipt, DirectSent, DirectWaits, Trouble
+from p2pchat.core.notices import (
+    DirectArrived,
+    DirectReceipt,
+    DirectSent,
+    DirectWaits,
+    Received,
+    Trouble,
+)
 from p2pchat.core.outbox import OUTBOX_PER_RECIPIENT, OutboxFull
 from p2pchat.core.values import Person
 from p2pchat.errors import TextTooLong
 from p2pchat.sim.credentials import sim_peer_id
-from tests.nodes import address_of, line_of, node, notice_of, until
+from tests.nodes import address_of, line_of, node, notice_of, reading, until
 from tests.store.failing_disk import failing_disk
 
 if TYPE_CHECKING:
@@ -57,6 +64,23 @@ async def test_a_message_passes_others_who_can_not_see_it() -> None:
         assert ann.waiting_count == 0
         for relay in (bob, cid):
             assert not any(isinstance(told, DirectArrived) for told in relay._notices._told)
+
+
+async def test_its_author_hears_that_it_was_shown_when_it_was_shown() -> None:
+    async with line_of("ann", "bob") as (ann, bob), aclosing(bob.notices()) as shown_by_bob:
+        ann.write(person(bob), "half read")
+        async for notice in shown_by_bob:
+            if isinstance(notice, DirectArrived):
+                break
+        bob.announce("still reading")
+        await notice_of(Received, ann)  # what bob said after it has come, a receipt has not
+        assert ann.waiting_count == 1
+
+        bob.announce("next one")
+        await anext(shown_by_bob)
+        await notice_of(DirectReceipt, ann)
+
+        assert ann.waiting_count == 0
 
 
 async def test_what_is_sent_is_shown_as_sent() -> None:
@@ -208,6 +232,7 @@ async def test_a_recipient_with_a_full_disk_shows_it_once_and_answers_later(
             await notice_of(Trouble, bob)
             assert ann.waiting_count == 1
 
-        await until(lambda: ann.waiting_count == 0)
+        async with reading(bob):
+            await until(lambda: ann.waiting_count == 0)
 
         assert len(bob.people.delivered) == 1

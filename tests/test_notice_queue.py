@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -112,6 +113,47 @@ async def test_whoever_waits_gets_the_next_notice_at_once() -> None:
         queue.offer(Remark("now"))
 
         assert await waiting == Remark("now")
+
+
+async def test_what_follows_is_done_when_more_is_asked_for_and_not_before() -> None:
+    queue = NoticeQueue()
+    done: list[str] = []
+    queue.offer(Remark("shown first"))
+    queue.afterwards(lambda: done.append("noted"))
+    notices = queue.notices()
+
+    assert await next_of(notices) == Remark("shown first")
+    assert done == []
+    queue.offer(Remark("next"))
+    assert await next_of(notices) == Remark("next")
+    assert done == ["noted"]
+
+
+async def test_what_follows_is_done_when_nobody_wants_more() -> None:
+    queue = NoticeQueue()
+    done: list[str] = []
+    queue.offer(Remark("shown"))
+    queue.afterwards(lambda: done.append("noted"))
+    queue.offer(Remark("not shown"))
+    queue.afterwards(lambda: done.append("too early"))
+
+    async with aclosing(queue.notices()) as notices:
+        await next_of(notices)
+
+    assert done == ["noted"]
+
+
+async def test_what_follows_goes_with_what_is_pushed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "NOTICES_LIMIT_TEXTS", 2)
+    queue = NoticeQueue()
+    done: list[str] = []
+    queue.offer(Remark("pushed out"))
+    queue.afterwards(lambda: done.append("of what nobody saw"))
+    queue.offer(Remark("one"))
+    queue.offer(Remark("two"))
+
+    assert await all_notices(queue) == [Skipped(1), Remark("one"), Remark("two")]
+    assert done == []
 
 
 async def test_too_many_texts_drop_the_oldest_and_are_counted(

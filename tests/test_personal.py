@@ -20,7 +20,7 @@ from p2pchat.core.safety import safety_number
 from p2pchat.core.values import Person, fingerprint
 from p2pchat.ui.commands import SetBack
 from p2pchat.ui.people import Marked, SafetyNumber, Whois
-from tests.nodes import address_of, line_of, node, notice_of, until
+from tests.nodes import address_of, line_of, node, notice_of, reading, until
 from tests.stage import FakeFront, stage
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ async def test_a_name_that_means_nobody_or_several_sends_nothing(
 async def test_a_suffix_or_a_whole_key_names_one_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
     async with AsyncExitStack() as stack:
         bobs = [await stack.enter_async_context(node("bob")) for _ in range(2)]
+        await stack.enter_async_context(reading(*bobs))
         s = await stack.enter_async_context(stage(monkeypatch, *map(address_of, bobs)))
         await until(lambda: s.ann.neighbour_count == 2)
         digits = fingerprint(bobs[0].id).replace("-", "")[:8]
@@ -147,7 +148,7 @@ async def test_what_the_node_refuses_is_given_back_with_its_code(
 async def test_at_the_end_of_a_pipe_a_message_that_was_confirmed_counts_as_delivered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with node("bob") as bob, stage(monkeypatch, address_of(bob)) as s:
+    async with node("bob") as bob, reading(bob), stage(monkeypatch, address_of(bob)) as s:
         s.front.say("@bob hello")
         s.front.end()
 

@@ -13,7 +13,7 @@ from p2pchat.core.notices import DirectArrived
 from p2pchat.launch import node_for
 from p2pchat.settings import Settings
 from tests.deadline import DEADLINE_S
-from tests.nodes import address_of, node, notice_of
+from tests.nodes import address_of, node, notice_of, reading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ async def test_with_a_receipt_it_ends_with_0(
 async def test_with_json_it_tells_of_each_step(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with node("bob") as bob:
+    async with node("bob") as bob, reading(bob):
         assert await send_to(monkeypatch, tmp_path, bob, to="bob", json=True) == 0
 
         sent, receipt = map(json.loads, capsys.readouterr().out.splitlines())

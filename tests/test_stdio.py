@@ -215,6 +215,23 @@ async def test_giving_up_ends_all_waiting(pipe: Pipe) -> None:
     assert not output.broken.is_set()
 
 
+async def test_who_is_in_a_hurry_gives_up_only_a_reader_that_takes_nothing(pipe: Pipe) -> None:
+    reader, writer = pipe
+    output = StandardOutput(writer)
+    output.hurry(DEADLINE_S)
+    output.write("taken\n")
+    await output.flush()
+    assert os.read(reader, 100) == b"taken\n"
+
+    output.hurry(0.01)
+    output.write("x" * stdio.OUTPUT_LIMIT_BYTES)
+    async with asyncio.timeout(DEADLINE_S):
+        await output.flush()
+    output.write("too late\n")
+
+    assert output._waiting_bytes == 0
+
+
 async def test_an_offer_is_dropped_while_too_much_waits(pipe: Pipe) -> None:
     _, writer = pipe
     output = StandardOutput(writer)

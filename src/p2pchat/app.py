@@ -230,6 +230,8 @@ class App:
                 continue
             self._front.show(notice, self._ref_of(notice))
             await self._front.keep_up()
+            if isinstance(notice, DirectArrived):
+                await self._front.flush()  # by the next turn its author hears that it was shown
             shown += 1
             if not shown % SHOWN_AT_ONCE:
                 await asyncio.sleep(0)  # keys and neighbours get their turn in a flood

@@ -141,6 +141,10 @@ class Front(Protocol):
         """Wait while too much that was shown has not been read yet."""
         ...
 
+    async def flush(self) -> None:
+        """Wait until all that was shown has left this process, where that can be known."""
+        ...
+
     async def wait_broken(self) -> None:
         """Return when nobody reads any more."""
         ...

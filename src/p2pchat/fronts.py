@@ -319,6 +319,9 @@ class TerminalFront:
     async def keep_up(self) -> None:
         """Return at once: the terminal drops what nobody could read, and says so."""
 
+    async def flush(self) -> None:
+        """Return at once: the terminal's own thread writes, a twentieth of a second later."""
+
     async def wait_broken(self) -> None:
         """Wait for ever: a vanished terminal ends the requests instead."""
         await self._screen.wait_for_ever()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final
 
 from p2pchat.core import limits
@@ -246,8 +246,12 @@ class Node(NodeLife):
         """
         return self._notices.messages()
 
-    def notices(self) -> AsyncIterator[Notice]:
-        """Yield everything that the node has to tell, until it stops."""
+    def notices(self) -> AsyncGenerator[Notice, None]:
+        """Yield everything that the node has to tell, until it stops.
+
+        Who asks for the next one, or for no more, has shown the one before: only then a direct
+        message is written down as delivered, and its author gets the receipt.
+        """
         return self._notices.notices()
 
     async def connect(self, where: Address | Invite | str, *, is_again: bool = False) -> Opened:

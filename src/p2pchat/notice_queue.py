@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Final
 
 from p2pchat.core import limits
@@ -24,6 +24,13 @@ Told = Notice | Deliver | Published
 _OF_GUESTS: Final = frozenset({Kind.GUEST, Kind.BRIDGED})
 
 
+class _Afterwards:
+    """Stands behind what was told first."""
+
+    def __init__(self, doing: Callable[[], None]) -> None:
+        self.doing = doing
+
+
 class NoticeQueue:
     """Holds notices for one taker, bounded in texts and bytes; the oldest go first.
 
@@ -31,7 +38,8 @@ class NoticeQueue:
     """
 
     def __init__(self) -> None:
-        self._told: deque[tuple[Told, int, int]] = deque()  # with its size; bounded by offer()
+        # With its size; bounded by _add().
+        self._told: deque[tuple[Told | _Afterwards, int, int]] = deque()
         self._texts = 0
         self._bytes = 0
         self._skipped = 0
@@ -40,14 +48,24 @@ class NoticeQueue:
 
     def offer(self, told: Told) -> None:
         """Add something without waiting."""
-        texts, size_bytes = _size(told)
+        self._add(told, *_size(told))
+
+    def afterwards(self, doing: Callable[[], None]) -> None:
+        """Have something done when all that is here by now was taken, and is done with.
+
+        Who asks for more, or wants no more, has shown what he took. What is pushed out of here is
+        not done; neither was what stood before it shown.
+        """
+        self._add(_Afterwards(doing), 1, 0)
+
+    def _add(self, told: Told | _Afterwards, texts: int, size_bytes: int) -> None:
         self._told.append((told, texts, size_bytes))
         self._texts += texts
         self._bytes += size_bytes
         while self._texts > limits.NOTICES_LIMIT_TEXTS or self._bytes > limits.NOTICES_LIMIT_BYTES:
             before = self._texts
-            self._take_oldest()
-            self._skipped += before - self._texts
+            if not isinstance(self._take_oldest(), _Afterwards):
+                self._skipped += before - self._texts
         self._filled.set()
 
     def end(self) -> None:
@@ -55,14 +73,17 @@ class NoticeQueue:
         self._is_ended = True
         self._filled.set()
 
-    async def notices(self) -> AsyncIterator[Notice]:
+    async def notices(self) -> AsyncGenerator[Notice, None]:
         """Yield everything, messages one by one, until the end."""
-        while (told := await self._take()) is not None:
-            if isinstance(told, Deliver | Published):
-                for notice in _notices_of(told):
-                    yield notice
-            else:
-                yield told
+        try:
+            while (told := await self._take()) is not None:
+                if isinstance(told, Deliver | Published):
+                    for notice in _notices_of(told):
+                        yield notice
+                else:
+                    yield told
+        finally:
+            self._do_what_follows()
 
     async def messages(self) -> AsyncIterator[Message]:
         """Yield what others said, guests of this node included, and drop all else."""
@@ -73,17 +94,27 @@ class NoticeQueue:
 
     async def _take(self) -> Told | None:
         """Wait for what comes next, and take it; None at the end."""
-        while not (self._told or self._skipped):
-            if self._is_ended:
-                return None
-            self._filled.clear()
-            await self._filled.wait()
-        if self._skipped:
-            skipped, self._skipped = self._skipped, 0
-            return Skipped(skipped)
-        return self._take_oldest()
+        while True:
+            while not (self._told or self._skipped):
+                if self._is_ended:
+                    return None
+                self._filled.clear()
+                await self._filled.wait()
+            if self._skipped:
+                skipped, self._skipped = self._skipped, 0
+                return Skipped(skipped)
+            told = self._take_oldest()
+            if not isinstance(told, _Afterwards):
+                return told
+            told.doing()
 
-    def _take_oldest(self) -> Told:
+    def _do_what_follows(self) -> None:
+        while self._told and isinstance(self._told[0][0], _Afterwards) and not self._is_ended:
+            follows = self._take_oldest()
+            assert isinstance(follows, _Afterwards)
+            follows.doing()
+
+    def _take_oldest(self) -> Told | _Afterwards:
         told, texts, size_bytes = self._told.popleft()
         self._texts -= texts
         self._bytes -= size_bytes

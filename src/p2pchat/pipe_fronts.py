@@ -59,7 +59,7 @@ class PipeFront:
         traceback: TracebackType | None,
     ) -> None:
         self.finish()
-        await self._output.flush()
+        await self.flush()
         with suppress(TimeoutError):
             async with asyncio.timeout(HURRY_S):
                 await self._narration.flush()
@@ -86,13 +86,17 @@ class PipeFront:
         """Wait while the reader of our output is behind."""
         await self._output.keep_up()
 
+    async def flush(self) -> None:
+        """Wait until all that was shown was written."""
+        await self._output.flush()
+
     async def wait_broken(self) -> None:
         """Return when our output is read no more."""
         await self._output.broken.wait()
 
     def hurry(self) -> None:
-        """Give a reader that is behind one more moment."""
-        asyncio.get_running_loop().call_later(HURRY_S, self._output.give_up)
+        """Give a reader that takes nothing one more moment."""
+        self._output.hurry(HURRY_S)
 
     def _print(self, lines: Sequence[str]) -> None:
         if lines:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Iterable
+from functools import partial
 from itertools import count
 from typing import Protocol, assert_never
 
@@ -70,7 +71,6 @@ log = logging.getLogger(__name__)
 
 _CLOCK_STEP_S = 0.25
 """Steps of the wall clock below this are nobody's business."""
-
 
 KeptEffect = KeepWaiting | ForgetWaiting | NoteDelivered | SaveContacts
 OutsideEffect = Dial | Probe | Search | Advertise | SaveBook | KeptEffect
@@ -220,11 +220,8 @@ class Shell:
         connection = Connection(number, address, stream, conversation, self.handle_all)
         self.registry.add(connection)
         self._tasks.create_task(connection.run(), name=f"reader {address}")
-        self.handle(
-            ConnectionStarted(
-                number, address, stream.remote.host, direction, expected, attempt, is_typed
-            )
-        )
+        ip = stream.remote.host
+        self.handle(ConnectionStarted(number, address, ip, direction, expected, attempt, is_typed))
 
     # --- Events in, effects out ----------------------------------------------------------------
 
@@ -341,14 +338,20 @@ class Shell:
                 problem = people.keep(waiting)
             case ForgetWaiting(message):
                 problem = people.forget(message)
-            case NoteDelivered(author, message):
-                is_noted, problem = people.note_delivered(author, message)
-                if is_noted:
-                    self._pending.append(DeliveredNoted(author, message))
+            case NoteDelivered():
+                self._notices.afterwards(partial(self._note_delivered, effect))
             case SaveContacts():
                 problem = people.save()
             case _:
                 assert_never(effect)
+        if problem:
+            self._notices.offer(Trouble(problem, "bad-input"))
+
+    def _note_delivered(self, shown: NoteDelivered) -> None:
+        """Write it down now that it was shown: a crash shows it twice rather than never."""
+        is_noted, problem = self._outside.people.note_delivered(shown.author, shown.message)
+        if is_noted:
+            self.handle(DeliveredNoted(shown.author, shown.message))
         if problem:
             self._notices.offer(Trouble(problem, "bad-input"))
 

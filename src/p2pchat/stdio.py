@@ -105,6 +105,8 @@ class StandardOutput:
         self._jobs: SimpleQueue[bytes | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._went_on = asyncio.Event()
+        self._patience_s: float | None = None
+        self._patience: asyncio.TimerHandle | None = None
         self.broken = asyncio.Event()
         """Set when nobody reads any more."""
         threading.Thread(target=self._work, name="standard output", daemon=True).start()
@@ -135,6 +137,12 @@ class StandardOutput:
         """Wait until everything was written."""
         await self.keep_up(0)
 
+    def hurry(self, patience_s: float) -> None:
+        """From now on give up a reader that does not take a piece within that time."""
+        self._patience_s = patience_s
+        if self._is_writing:
+            self._lose_patience_later()
+
     def give_up(self) -> None:
         """Drop what nobody has read yet, and wait for nobody any more."""
         self._is_broken = True
@@ -150,6 +158,11 @@ class StandardOutput:
         self._waiting_bytes = 0
         self._is_writing = True
         self._jobs.put(content)
+        self._lose_patience_later()
+
+    def _lose_patience_later(self) -> None:
+        if self._patience_s is not None:
+            self._patience = self._loop.call_later(self._patience_s, self.give_up)
 
     def _work(self) -> None:
         while (content := self._jobs.get()) is not None:
@@ -165,6 +178,8 @@ class StandardOutput:
 
     def _on_written(self, is_broken: bool) -> None:
         self._is_writing = False
+        if self._patience is not None:
+            self._patience.cancel()
         if is_broken:
             self.give_up()
             self.broken.set()

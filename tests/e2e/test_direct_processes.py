@@ -129,8 +129,8 @@ def test_a_killed_recipient_gets_what_comes_and_nothing_twice(
     residents: dict[str, Resident],
 ) -> None:
     ann, _, cid, dot = residents.values()
-    ann.write(dot, "before")
-    dot.program.wait_for_object("DirectArrived", text="before")
+    name = ann.write(dot, "before")
+    ann.program.wait_for_object("DirectReceipt", id=name)
     dot.kill()
 
     dot.restart()

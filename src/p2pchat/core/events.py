@@ -298,7 +298,7 @@ class ForgetWaiting(Struct, frozen=True):
 
 
 class NoteDelivered(Struct, frozen=True):
-    """Write down that a direct message was shown; answered by `DeliveredNoted` once it is."""
+    """Once a direct message was shown, write that down; then `DeliveredNoted` answers."""
 
     author: PeerId
     message: DirectId
