@@ -81,8 +81,17 @@ def seconds_until(network: SimNetwork, claim: str, most_s: float, invariants: In
     return network.now - began_at
 
 
+def have_crossed(network: SimNetwork) -> bool:
+    """Tell whether two have dialled each other at once, and the loser has not ended yet."""
+    peers = [[end.other.node.index for end in node.ends.values()] for node in network.nodes]
+    return any(len(each) > len(set(each)) for each in peers)
+
+
 def at_rest(network: SimNetwork, invariants: Invariants) -> None:
-    """Let what is under way arrive, then check everything."""
+    """Let what is under way arrive and what crossed be closed, then check everything."""
+    until = network.now + limits.DRAIN_S + limits.LEAVE_TIMEOUT_S
+    while have_crossed(network) and network.now < until:
+        network.run(1.0)
     network.run_until_quiet()
     invariants.check_rest(network)
 
