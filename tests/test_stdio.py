@@ -220,7 +220,11 @@ async def test_who_is_in_a_hurry_gives_up_only_a_reader_that_takes_nothing(pipe:
     output = StandardOutput(writer)
     output.hurry(DEADLINE_S)
     output.write("taken\n")
+    output.hurry(DEADLINE_S)  # again, while it is being written
+    waiting = output._patience
     await output.flush()
+    assert waiting is not None
+    assert waiting.cancelled()
     assert os.read(reader, 100) == b"taken\n"
 
     output.hurry(0.01)

@@ -109,9 +109,11 @@ class NoticeQueue:
             told.doing()
 
     def _do_what_follows(self) -> None:
-        while self._told and isinstance(self._told[0][0], _Afterwards) and not self._is_ended:
-            follows = self._take_oldest()
-            assert isinstance(follows, _Afterwards)
+        while self._told and not self._is_ended:
+            follows, *_ = self._told[0]
+            if not isinstance(follows, _Afterwards):
+                return
+            self._take_oldest()
             follows.doing()
 
     def _take_oldest(self) -> Told | _Afterwards:

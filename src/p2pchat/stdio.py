@@ -161,8 +161,11 @@ class StandardOutput:
         self._lose_patience_later()
 
     def _lose_patience_later(self) -> None:
-        if self._patience_s is not None:
-            self._patience = self._loop.call_later(self._patience_s, self.give_up)
+        if self._patience_s is None:
+            return
+        if self._patience is not None:
+            self._patience.cancel()  # hurried twice
+        self._patience = self._loop.call_later(self._patience_s, self.give_up)
 
     def _work(self) -> None:
         while (content := self._jobs.get()) is not None:

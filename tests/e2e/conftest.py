@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,20 +19,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Iterator[Programs]:
-    started = Programs(tmp_path)
-    try:
+    with closing(Programs(tmp_path)) as started:
         yield started
-    finally:
-        started.close()
 
 
 @pytest.fixture(scope="module")
 def villages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Villages]:
-    programs = Programs(tmp_path_factory.mktemp("villages"))
-    try:
+    with closing(Programs(tmp_path_factory.mktemp("villages"))) as programs:
         yield Villages(programs)
-    finally:
-        programs.close()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import re
 import secrets
 import signal
 import socket
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -144,11 +145,8 @@ def test_texts_are_exact_whatever_is_in_them(connected: Pair, text: str) -> None
 @pytest.fixture(scope="module")
 def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Return two for many tests, each of which waits for all that it has said."""
-    programs = Programs(tmp_path_factory.mktemp("connected"))
-    try:
+    with closing(Programs(tmp_path_factory.mktemp("connected"))) as programs:
         yield pair(programs)
-    finally:
-        programs.close()
 
 
 def test_sent_answers_every_announcement_and_has_the_id_that_others_see(

@@ -108,7 +108,8 @@ class Core(Machines):
             effects += self._acquaintance.on_met(met, now, self._wall_ms(now))
         if self._survey.is_mapping and (behind := self._survey.to_mend(now)) is not None:
             effects += self._joining.dial_known(behind, now)
-        return effects + self._while_awake(now)
+        # Last, for a neighbour may have gone with what happened; now, because we are awake.
+        return effects + self._spreading.compare(now, self._wall_ms(now))
 
     def _on_event(self, event: Event, now: float) -> list[Effect]:
         match event:

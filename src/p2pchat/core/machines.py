@@ -312,16 +312,6 @@ class Machines:
         self._presence.on_renamed(now)
         return []
 
-    def _while_awake(self, now: float) -> list[Effect]:
-        """Do what may be done now, and would wake the node soon if it were not.
-
-        After all that has happened was followed, for a neighbour may have gone with it. Nothing
-        that travels: were shuffles begun when those of others pass, networks would fall into step.
-        """
-        if self._spreading.may_compare(now):
-            return self._spreading.compare(now, self._wall_ms(now))
-        return []
-
     # --- What the machines ask of each other ---------------------------------------------------
 
     def _announce_guest(self, kind: Kind, text: str) -> None:

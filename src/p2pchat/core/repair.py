@@ -374,12 +374,12 @@ class Repair:
             self._comparisons.may_name(minute_of(header.time_ms), now)
         )
 
-    def may_compare(self, now: float) -> bool:
-        """Whether it is time for the next comparison with a random neighbour."""
-        return self._turns.is_due(now)
-
     def compare(self, now: float, wall_ms: int) -> list[Effect]:
-        """Begin it, if it is."""
+        """Begin a comparison with a random neighbour, if its time has come.
+
+        Shuffles are not begun like this whenever the node is awake: they travel, and begun when
+        those of others pass, they would bring a network into step.
+        """
         if not self._turns.take(now):
             return []
         partner = self._rng.choice(list(self._opened_ms))

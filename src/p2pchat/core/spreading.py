@@ -329,12 +329,8 @@ class Spreading:
         """Blame nobody for the time that we ourselves were asleep."""
         self._lazy_push.forgive(late_s)
 
-    def may_compare(self, now: float) -> bool:
-        """Whether it is time to compare with a neighbour what is stored."""
-        return self._repair.may_compare(now)
-
     def compare(self, now: float, wall_ms: int) -> list[Effect]:
-        """Begin to, if it is."""
+        """Compare with a neighbour what is stored, if its time has come."""
         return self._repair.compare(now, wall_ms)
 
     def on_time(self, now: float, wall_ms: int) -> list[Effect]:
