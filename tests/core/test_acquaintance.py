@@ -34,6 +34,16 @@ def test_who_is_met_is_written_down_a_little_later() -> None:
     assert subject.next_deadline() is None
 
 
+def test_what_we_said_in_an_earlier_run_makes_us_no_acquaintance_of_ours() -> None:
+    contacts = Contacts()
+    subject = Acquaintance(contacts, ME)
+
+    assert subject.on_met([ME], NOW, WALL_MS) == []
+
+    assert subject.next_deadline() is None
+    assert list(contacts.everybody()) == []
+
+
 def test_more_people_do_not_put_the_writing_off() -> None:
     subject = Acquaintance(Contacts(), ME)
     subject.on_met([FRANK], NOW, WALL_MS)

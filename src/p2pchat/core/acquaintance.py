@@ -37,8 +37,8 @@ class Acquaintance:
         """Those people were heard just now."""
         effects: list[Effect] = []
         for person in people:
-            if person.id is None:
-                continue
+            if person.id is None or person.id == self._me.id:
+                continue  # what we said in an earlier run is heard like everything else
             effects += self._compare_with_us(person.id, person)
             for news in self._contacts.meet(person.id, person.nick, wall_ms):
                 match news:
